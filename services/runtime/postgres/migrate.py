@@ -1,0 +1,80 @@
+"""Schema changes: plain SQL files, applied in order by yoyo, each in one transaction with its mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from yoyo import read_migrations
+from yoyo.backends import PostgresqlPsycopgBackend
+from yoyo.connections import parse_uri
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_ADVISORY_LOCK = 0x53414D50414E  # "SAMPAN"
+
+
+class _OneTransactionPerFile(PostgresqlPsycopgBackend):  # type: ignore[misc]
+    """yoyo commits a file and then marks it in a second transaction: a kill in between would apply it twice.
+
+    Here both are one transaction. The table lock of yoyo, which a killed process never gives back, is
+    replaced by the advisory lock that :func:`migrate` holds.
+    """
+
+    def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
+        self.ensure_internal_schema_updated()
+        with self.transaction():
+            migration.process_steps(self, "apply", force=force)
+            if mark:
+                self.mark_one(migration, log=False)
+
+    @contextmanager
+    def lock(self, timeout: float = 10) -> Iterator[None]:
+        yield
+
+
+def migrate(owner_dsn: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Bring the database up to date; returns the ids of the files applied now, in order.
+
+    Two processes may call it at once: the second waits. A kill at any moment leaves whole files only.
+
+    Args:
+        owner_dsn: connection string of the role that owns the schema.
+        folder: ``NNNN.<service>.<slug>.sql`` files, applied in the order of their names.
+
+    Raises:
+        psycopg.Error: a file does not apply; the database stays as the file before left it.
+    """
+    with psycopg.connect(owner_dsn, autocommit=True) as guard:
+        guard.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])
+        uri = parse_uri(owner_dsn.replace("postgresql://", "postgresql+psycopg://", 1))
+        with _OneTransactionPerFile(uri, "_yoyo_migration") as backend:
+            backend.init_database()
+            waiting = backend.to_apply(read_migrations(str(folder)))
+            backend.apply_migrations(waiting)
+            return [migration.id for migration in waiting]
+
+
+def mint_log_id(owner_dsn: str, reason: str) -> UUID:
+    """Give the log a new id, after a restore or failover: offsets handed out since the copy mean nothing now.
+
+    Positions and parked references of this same database came from the same copy, so they follow. Consumers
+    with a database of their own keep the old id and raise an alarm. Call it while no service runs.
+    """
+    with psycopg.connect(owner_dsn) as connection:
+        row = connection.execute(
+            "select i.log_id, gen_random_uuid() from log.identity i for update"
+        ).fetchone()
+        assert row is not None
+        old, new = row
+        connection.execute("update log.identity set log_id = %s, reason = %s", [new, reason])
+        connection.execute(
+            "update runtime.positions set log_id = %s, epoch = epoch + 1, owner = null, lease_until = null"
+            " where log_id = %s",
+            [new, old],
+        )
+        connection.execute("update runtime.parked_records set log_id = %s where log_id = %s", [new, old])
+        return UUID(str(new))
