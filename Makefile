@@ -4,14 +4,63 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CODE := contracts routing adapters services deploy
+
+# Where a running Sampan keeps its keys, tokens and database.
+DATA ?= data
+# pytest workers; 0 runs the tests in one process, which is easier to debug.
+WORKERS ?= 2
+# What to test: make pytest TESTS=tests/unit/house
+TESTS ?= tests
+# A number makes the property tests choose the same examples again.
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock
+.PHONY: help setup run demo test lint types imports contracts adr pytest bench format lock clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the Python environment in .venv from the hashed lock
+
+run: setup ## start Sampan, carry one referral across before your eyes, keep serving (Ctrl-C stops)
+	@exec $(BIN)/sampan serve --demo --data $(DATA)
+
+demo: setup ## play the nine scenarios: who was told, who was not, why
+	@exec $(BIN)/sampan demo
+
+test: lint types imports contracts adr pytest ## everything that must hold before a commit (what CI runs)
+
+lint: setup ## ruff: style, likely mistakes, security
+	@$(BIN)/ruff check .
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy $(CODE) tests/support
+
+imports: setup ## import-linter: which folder may import which
+	@$(BIN)/lint-imports --no-logo
+
+contracts: setup ## the committed schemas equal what the models say, and stay compatible
+	@$(BIN)/python -m contracts.generate --check
+
+adr: setup ## the index of decisions equals the decisions
+	@$(BIN)/python docs/adr/index.py --check
+
+pytest: setup ## the tests alone (TESTS=path, WORKERS=n, SEED=n)
+	@$(BIN)/pytest -n $(WORKERS) $(if $(SEED),--hypothesis-seed=$(SEED)) $(TESTS)
+
+bench: setup ## the benchmarks; each ends with one line of JSON (minutes, wants a quiet machine)
+	@exec $(BIN)/python -m benchmarks
+
+format: setup ## let ruff format the code
+	@$(BIN)/ruff check --fix --select I . && $(BIN)/ruff format .
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and caches (never $(DATA): a case may wait in it)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Sampan needs Python 3.11 or newer; $(PYTHON) is %d.%d. Try: make PYTHON=python3.12 setup" % sys.version_info[:2])'
@@ -20,6 +69,3 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
-
-lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka --group dev pyproject.toml -o requirements.lock
