@@ -1,0 +1,273 @@
+"""Reads a log in order and applies each record once: position, state and emitted records in one transaction.
+
+The promise is at least once, with fencing: a step may run again after a failure, but what it did counts once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from services.runtime.batch import Batch, Overtakes, Step
+from services.runtime.clock import Clock
+from services.runtime.failures import GapError, LogReplaced, error_code, is_transient, raised_at
+from services.runtime.lease import LEASE_SECONDS, Leases, Ownership
+from services.runtime.log import PARTITIONS, LogReader, StoredRecord, partition_of
+from services.runtime.store.port import Advance, Store
+from services.runtime.wake import POLL_SECONDS, Wake
+
+__all__ = ["BATCH_MAX", "ConsumerLoop", "Step"]
+
+BATCH_MAX = 256
+_TRIES = 5
+_BACKOFF_SECONDS = 0.1
+_BACKOFF_SECONDS_MAX = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class ConsumerLoop:
+    """One consumer of ``topics``.
+
+    Args:
+        name: the consumer's name, under which its positions are kept.
+        topics: what it reads, in this order.
+        step: applies records inside the open unit of work. Records of one key come in order; one batch may
+            hold records of several partitions, all of one topic. After a failure it is called again with the
+            same records, so what it does must live in the unit of work alone.
+        store, leases, log, clock, wake: the edges.
+        owner: a name that no other process uses.
+        overtakes: True for a record that may pass although its key is parked (it only takes something away).
+        partitions: the partitions that this shard may own.
+        alarm: told of a gap or a replaced log.
+        release_requests: the keys whose release an operator asked for.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        topics: Sequence[str],
+        step: Step,
+        *,
+        store: Store,
+        leases: Leases,
+        log: LogReader,
+        clock: Clock,
+        wake: Wake,
+        owner: str,
+        overtakes: Overtakes = lambda record: False,
+        partitions: Collection[int] = range(PARTITIONS),
+        alarm: Callable[[Exception], None] = lambda error: None,
+        release_requests: Callable[[], Awaitable[Collection[UUID]]] | None = None,
+        batch_max: int = BATCH_MAX,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.name = name
+        self.topics = tuple(topics)
+        self._store, self._leases, self._log = store, leases, log
+        self._clock, self._wake, self._owner = clock, wake, owner
+        self._batch = Batch(name, step, overtakes)
+        self._partitions = frozenset(partitions)
+        self._alarm = alarm
+        self._release_requests = release_requests
+        self._batch_max = batch_max
+        self._renew_every = timedelta(seconds=lease_seconds / 3)
+        self._owned: dict[tuple[str, int], Ownership] = {}
+        self._renewed_at: datetime | None = None
+        self._busy = asyncio.Lock()
+
+    async def run_once(self) -> int:
+        """Apply everything that waits now, once; returns how many records were handled, parked ones included.
+
+        A passing failure is tried again a few times.
+
+        Raises:
+            GapError, LogReplaced: the log cannot be followed; nothing was skipped.
+            Exception: a passing failure that did not pass.
+        """
+        async with self._busy:
+            await self._keep_leases()
+            handled = 0
+            for topic in self.topics:
+                handled += await self._catch_up(topic, await self._log.heads(topic))
+            return handled
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Apply records as they come until ``stop`` is set, then give the partitions back."""
+        failures = 0
+        while not stop.is_set():
+            seen = self._wake.seen(self.topics)
+            try:
+                await self._release_requested()
+                handled = await self.run_once()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                self._warn("consumer_retries", error)
+                await self._back_off(failures)
+                continue
+            if not handled:
+                await self._wait(seen, stop)
+        await self._leases.release(self.name, self._owner)
+        self._forget_leases()
+
+    async def release_parked(self, key: UUID) -> int:
+        """Apply what waits behind ``key``, in order; returns how many records it was.
+
+        Stops at the first that fails again; that one and the later ones stay parked.
+        """
+        async with self._busy:
+            await self._keep_leases()
+            released = 0
+            while done := await self._release_some(key):
+                released += done
+            return released
+
+    async def _release_some(self, key: UUID) -> int:
+        # From a position to itself: fenced like any step, and no new record of the key comes in between.
+        partition = partition_of(key)
+        held = [own for own in self._owned.values() if own.partition == partition]
+        if not held:
+            return 0
+        advances = [self._advance(own, own.applied) for own in held]
+        async with self._store.unit_of_work(advances) as work:
+            return await self._batch.released(work, key, self._log, self._batch_max)
+
+    async def _release_requested(self) -> None:
+        if self._release_requests is not None:
+            for key in await self._release_requests():
+                await self.release_parked(key)
+
+    async def _catch_up(self, topic: str, heads: Mapping[int, int]) -> int:
+        """Apply ``topic`` up to ``heads``."""
+        handled = failures = gaps = 0
+        while behind := self._behind(topic, heads):
+            read = await self._log.read_many(topic, behind, max(1, self._batch_max // len(behind)))
+            records, gap = self._in_sequence(topic, behind, read)
+            gaps = gaps + 1 if gap is not None else 0
+            if gaps > 1:
+                assert gap is not None
+                raise gap
+            try:
+                if records:
+                    handled += await self._commit(records)
+                failures = 0
+            except Exception as error:
+                failures += 1
+                if not is_transient(error) or failures >= _TRIES:
+                    raise
+                await self._back_off(failures)
+                handled += await self._read_positions()
+            await self._keep_leases()
+        return handled
+
+    def _behind(self, topic: str, heads: Mapping[int, int]) -> dict[int, int]:
+        """The offset applied last, by partition, where the log is ahead of us."""
+        return {
+            own.partition: own.applied
+            for own in self._owned.values()
+            if own.topic == topic and own.applied < heads.get(own.partition, -1)
+        }
+
+    def _in_sequence(
+        self, topic: str, behind: Mapping[int, int], read: Sequence[StoredRecord]
+    ) -> tuple[list[StoredRecord], GapError | None]:
+        """The records that follow what is applied, and the gap that ended the sequence, if any.
+
+        A lower offset is a duplicate and dropped; a higher one is a gap: alarmed, never stepped over.
+        """
+        applied = dict(behind)
+        following: list[StoredRecord] = []
+        gap = None if read else GapError(f"{topic}: the log has a head but gives no record.")
+        for record in read:
+            at = record.position
+            if at.log_id != self._owned[topic, at.partition].log_id:
+                raise self._alarmed(LogReplaced(f"{topic}: the log was replaced; nothing was applied."))
+            if at.offset == applied[at.partition] + 1:
+                applied[at.partition] = at.offset
+                following.append(record)
+            elif at.offset > applied[at.partition]:
+                gap = GapError(
+                    f"{topic}/{at.partition}: offset {at.offset} came after {applied[at.partition]}."
+                )
+        if gap is not None:
+            self._alarmed(gap)
+        return following, gap
+
+    async def _commit(self, records: Sequence[StoredRecord]) -> int:
+        """Apply ``records`` together, or one by one if that fails for good."""
+        last = {record.position.partition: record.position for record in records}
+        advances = [self._advance(self._owned[at.topic, at.partition], at.offset) for at in last.values()]
+        try:
+            async with self._store.unit_of_work(advances) as work:
+                await self._batch.together(work, records)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            async with self._store.unit_of_work(advances) as work:
+                await self._batch.one_by_one(work, records)
+        for advance in advances:
+            self._set_applied(advance)
+        return len(records)
+
+    def _advance(self, own: Ownership, to: int) -> Advance:
+        return Advance(self.name, own.topic, own.partition, own.log_id, own.epoch, own.applied, to)
+
+    def _set_applied(self, done: Advance) -> None:
+        place = (done.topic, done.partition)
+        self._owned[place] = Ownership(*place, done.log_id, done.epoch, done.to)
+
+    async def _keep_leases(self) -> None:
+        """Renew in time what is held, and take what is free."""
+        now = self._clock.now()
+        if self._renewed_at is not None and abs(now - self._renewed_at) < self._renew_every:
+            return
+        held = list(await self._leases.renew(self.name, self._owner, now))
+        for topic in self.topics:
+            missing = self._partitions - {own.partition for own in held if own.topic == topic}
+            if missing:
+                held += await self._leases.acquire(self.name, topic, missing, self._owner, now)
+        self._hold(held)
+        self._renewed_at = now
+
+    async def _read_positions(self) -> int:
+        """Trust what is stored after a failure; returns how many records an unknown commit did apply."""
+        before = self._owned
+        self._hold(await self._leases.owned(self.name, self._owner))
+        self._renewed_at = None  # what was lost may be free again
+        return sum(
+            max(0, own.applied - before[place].applied)
+            for place, own in self._owned.items()
+            if place in before and own.epoch == before[place].epoch
+        )
+
+    def _hold(self, held: Sequence[Ownership]) -> None:
+        mine = (own for own in held if own.topic in self.topics and own.partition in self._partitions)
+        self._owned = {(own.topic, own.partition): own for own in mine}
+
+    def _forget_leases(self) -> None:
+        self._owned = {}
+        self._renewed_at = None
+
+    async def _back_off(self, failures: int) -> None:
+        await self._clock.sleep(min(_BACKOFF_SECONDS * 2 ** (failures - 1), _BACKOFF_SECONDS_MAX))
+
+    async def _wait(self, seen: int, stop: asyncio.Event) -> None:
+        waiting = {
+            asyncio.ensure_future(self._wake.wait(self.topics, seen, timeout_seconds=POLL_SECONDS)),
+            asyncio.ensure_future(stop.wait()),
+        }
+        _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+
+    def _alarmed(self, error: GapError | LogReplaced) -> GapError | LogReplaced:
+        self._warn("log_alarm", error)
+        self._alarm(error)
+        return error
+
+    def _warn(self, event: str, error: Exception) -> None:
+        _log.warning(event, consumer=self.name, code=error_code(error), raised_at=raised_at(error))

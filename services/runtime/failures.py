@@ -1,0 +1,62 @@
+"""Sorts what a step may raise: try the same again, or it will never work."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import asyncpg
+
+from contracts.errors import InvalidInput, SampanError
+
+
+class NotOurs(InvalidInput):
+    """Bytes that no code of ours could have written or that cannot be framed: they go to the ``-dlq`` topic."""
+
+    default_code = "not-ours"
+
+
+class GapError(SampanError):
+    """The log gave a record that does not follow the one applied last. Never skipped; read again."""
+
+    default_code = "log-gap"
+    retryable = True
+
+
+class LogReplaced(SampanError):
+    """The log has another id than the position: it was restored, and offsets mean other records now."""
+
+    default_code = "log-replaced"
+
+
+_TRANSIENT = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,  # serialization failure, deadlock
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.OperatorInterventionError,  # shutdown, cancelled
+    asyncpg.LockNotAvailableError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same step may succeed later without anyone's help."""
+    if isinstance(error, SampanError):
+        return error.retryable
+    return isinstance(error, _TRANSIENT)
+
+
+def error_code(error: BaseException) -> str:
+    """A code for ``error`` that carries no value: messages of databases and parsers echo their input."""
+    if isinstance(error, SampanError):
+        return error.code
+    if isinstance(error, asyncpg.PostgresError):
+        return f"sqlstate-{error.sqlstate}"
+    return type(error).__name__
+
+
+def raised_at(error: BaseException) -> str:
+    """File and line where ``error`` was raised, for who must mend it; without its message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
