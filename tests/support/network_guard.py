@@ -48,7 +48,7 @@ class NetworkGuard:
 
     @contextmanager
     def forgiving(self) -> Iterator[list[str]]:
-        """Attempts made inside the block are handed over instead of failing the test (for tests of the guard)."""
+        """Attempts made inside the block are handed over and fail nothing (for tests of the guard)."""
         before = len(self.attempts)
         seen: list[str] = []
         try:
