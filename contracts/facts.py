@@ -40,7 +40,7 @@ class HandoverPoint(BaseModel):
     """Where one side hands over to the other: a border between two states, or an airport."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    between: tuple[Country, Country] | None = None
+    between: Annotated[list[Country], Field(min_length=2, max_length=2)] | None = None
     airport: bool | None = None
 
 

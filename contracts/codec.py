@@ -1,0 +1,74 @@
+"""Models to Avro bytes and back. The only place where a private value is written out, into bytes to be sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import Any, TypeVar
+
+import fastavro
+from fastavro.schema import to_parsing_canonical_form
+from pydantic import BaseModel, ValidationError
+
+from contracts.avro import schema_of
+from contracts.errors import InvalidInput
+from contracts.private import REVEAL
+
+M = TypeVar("M", bound=BaseModel)
+
+FINGERPRINT_BYTES = 8
+_parsed: dict[type[BaseModel], tuple[Any, bytes]] = {}
+
+
+def _schema(model: type[BaseModel]) -> tuple[Any, bytes]:
+    known = _parsed.get(model)
+    if known is None:
+        written = schema_of(model)
+        canonical = to_parsing_canonical_form(written)
+        digest = hashlib.sha256(canonical.encode()).digest()[:FINGERPRINT_BYTES]
+        # A fresh copy by way of JSON: the parser keeps named types in what it is given.
+        known = _parsed[model] = (fastavro.parse_schema(json.loads(json.dumps(written))), digest)
+    return known
+
+
+def fingerprint(model: type[BaseModel]) -> bytes:
+    """First 8 bytes of SHA-256 over the schema's Parsing Canonical Form (Avro 1.12, "Schema Fingerprints")."""
+    return _schema(model)[1]
+
+
+def encode(model: BaseModel) -> bytes:
+    """Avro binary (schemaless) of ``model``, private values written out.
+
+    Raises:
+        InvalidInput: a value does not fit the written schema; carries no value.
+    """
+    buffer = io.BytesIO()
+    value = model.model_dump(by_alias=True, context=REVEAL)
+    try:
+        fastavro.schemaless_writer(buffer, _schema(type(model))[0], value)
+    except (ValueError, TypeError, OverflowError):  # fastavro's own message echoes the value
+        raise InvalidInput("a value does not fit its schema", code="bad-encoding") from None
+    return buffer.getvalue()
+
+
+def decode(model: type[M], data: bytes) -> M:
+    """Read what :func:`encode` wrote.
+
+    Raises:
+        InvalidInput: not this schema, cut short, or trailing bytes; carries no byte of the input.
+    """
+    buffer = io.BytesIO(data)
+    try:
+        value = fastavro.schemaless_reader(buffer, _schema(model)[0], None)
+        if buffer.tell() != len(data):
+            raise ValueError
+        return model.model_validate(value)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise InvalidInput("a field does not fit its contract", code="bad-field", field=where) from None
+    except (ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, RecursionError, MemoryError):
+        raise InvalidInput(
+            "the bytes are not of the expected schema", code="bad-encoding",
+            remedy="Make the document anew; if it came from another version of Sampan, update this one.",
+        ) from None
