@@ -14,7 +14,7 @@ import structlog
 
 from services.runtime.batch import Batch, Overtakes, Step
 from services.runtime.clock import Clock
-from services.runtime.failures import GapError, LogReplaced, error_code, is_transient, raised_at
+from services.runtime.failures import GapError, LogReplacedError, error_code, is_transient, raised_at
 from services.runtime.lease import LEASE_SECONDS, Leases, Ownership
 from services.runtime.log import PARTITIONS, LogReader, StoredRecord, partition_of
 from services.runtime.store.port import Advance, Store
@@ -85,7 +85,7 @@ class ConsumerLoop:
         A passing failure is tried again a few times.
 
         Raises:
-            GapError, LogReplaced: the log cannot be followed; nothing was skipped.
+            GapError, LogReplacedError: the log cannot be followed; nothing was skipped.
             Exception: a passing failure that did not pass.
         """
         async with self._busy:
@@ -104,7 +104,7 @@ class ConsumerLoop:
                 await self._release_requested()
                 handled = await self.run_once()
                 failures = 0
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (a consumer outlives its errors; it skips nothing)
                 failures += 1
                 self._warn("consumer_retries", error)
                 await self._back_off(failures)
@@ -148,8 +148,7 @@ class ConsumerLoop:
             read = await self._log.read_many(topic, behind, max(1, self._batch_max // len(behind)))
             records, gap = self._in_sequence(topic, behind, read)
             gaps = gaps + 1 if gap is not None else 0
-            if gaps > 1:
-                assert gap is not None
+            if gap is not None and gaps > 1:
                 raise gap
             try:
                 if records:
@@ -185,7 +184,7 @@ class ConsumerLoop:
         for record in read:
             at = record.position
             if at.log_id != self._owned[topic, at.partition].log_id:
-                raise self._alarmed(LogReplaced(f"{topic}: the log was replaced; nothing was applied."))
+                raise self._alarmed(LogReplacedError(f"{topic}: the log was replaced; nothing was applied."))
             if at.offset == applied[at.partition] + 1:
                 applied[at.partition] = at.offset
                 following.append(record)
@@ -264,7 +263,7 @@ class ConsumerLoop:
         for task in pending:
             task.cancel()
 
-    def _alarmed(self, error: GapError | LogReplaced) -> GapError | LogReplaced:
+    def _alarmed(self, error: GapError | LogReplacedError) -> GapError | LogReplacedError:
         self._warn("log_alarm", error)
         self._alarm(error)
         return error

@@ -11,7 +11,7 @@ from contracts.errors import InvalidInput, SampanError
 
 
 class NotOurs(InvalidInput):
-    """Bytes that no code of ours could have written or that cannot be framed: they go to the ``-dlq`` topic."""
+    """Bytes that no code of ours could have written or that cannot be framed: they go to ``-dlq``."""
 
     default_code = "not-ours"
 
@@ -23,7 +23,7 @@ class GapError(SampanError):
     retryable = True
 
 
-class LogReplaced(SampanError):
+class LogReplacedError(SampanError):
     """The log has another id than the position: it was restored, and offsets mean other records now."""
 
     default_code = "log-replaced"

@@ -1,7 +1,7 @@
 """Who owns a partition: a lease with an epoch, in the consumer's own database.
 
-The row of a lease is the row of the position. Taking it raises the epoch; every step's first statement compares
-the epoch, so an owner that lost its lease without noticing cannot commit anything. Expiry alone takes nothing
+The row of a lease is the row of the position. Taking it raises the epoch, and every step compares the epoch
+first, so an owner that lost its lease without noticing cannot commit anything. Expiry alone takes nothing
 away: an owner whose lease ran out goes on until another takes the partition.
 """
 

@@ -19,7 +19,7 @@ _RECONNECT_SECONDS = 1.0
 
 
 class Wake:
-    """Counts commits by topic; a waiter compares with the count it saw before it read, so no signal is lost."""
+    """Counts commits by topic. A waiter compares with the count before its read, so no signal is lost."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
@@ -62,7 +62,9 @@ async def _listen_once(dsn: str, wake: Wake, stop: asyncio.Event) -> None:
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _connection: lost.set())
     try:
-        await connection.add_listener(CHANNEL, lambda _c, _pid, _channel, payload: wake.signal(payload.split(",")))
+        await connection.add_listener(
+            CHANNEL, lambda _c, _pid, _channel, payload: wake.signal(payload.split(","))
+        )
         waiters = [asyncio.ensure_future(event.wait()) for event in (stop, lost)]
         await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
         for waiter in waiters:

@@ -22,6 +22,7 @@ def unpack_headers(packed: bytes) -> dict[str, bytes]:
         name_at = at + 2
         (value_bytes,) = struct.unpack_from(">I", packed, name_at + name_bytes)
         value_at = name_at + name_bytes + 4
-        headers[packed[name_at : name_at + name_bytes].decode("utf-8")] = packed[value_at : value_at + value_bytes]
+        name = packed[name_at : name_at + name_bytes].decode("utf-8")
+        headers[name] = packed[value_at : value_at + value_bytes]
         at = value_at + value_bytes
     return headers

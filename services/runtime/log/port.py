@@ -31,7 +31,7 @@ class RecordTooLarge(InvalidInput):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogPosition:
-    """Where a record stands. The log id changes after a restore, so an old position never means a new record."""
+    """Where a record stands; the log id changes after a restore, so no old position means a new record."""
 
     log_id: UUID
     topic: str
@@ -75,9 +75,7 @@ class LogReader(Protocol):
         """Offset of the newest record by partition; partitions that never had one are absent."""
         ...
 
-    async def read(
-        self, topic: str, partition: int, after_offset: int, limit: int
-    ) -> Sequence[StoredRecord]:
+    async def read(self, topic: str, partition: int, after_offset: int, limit: int) -> Sequence[StoredRecord]:
         """At most ``limit`` committed records behind ``after_offset`` (-1: from the start), in order."""
         ...
 

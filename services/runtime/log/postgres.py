@@ -24,7 +24,8 @@ _READ_MANY = """
      order by r.partition, r."offset"
 """
 _APPEND = """
-    select log_id, "offset" from log.append($1::text[], $2::smallint[], $3::uuid[], $4::bytea[], $5::bytea[], $6, $7)
+    select log_id, "offset"
+      from log.append($1::text[], $2::smallint[], $3::uuid[], $4::bytea[], $5::bytea[], $6, $7)
      order by ord
 """
 
@@ -37,7 +38,7 @@ class PostgresLogReader:
 
     async def log_id(self) -> UUID:
         value: UUID = await self._pool.fetchval("select log_id from log.identity")
-        return UUID(int=value.int)
+        return value
 
     async def head(self, topic: str, partition: int) -> int:
         return (await self.heads(topic)).get(partition, -1)
@@ -45,9 +46,7 @@ class PostgresLogReader:
     async def heads(self, topic: str) -> Mapping[int, int]:
         return {row["partition"]: row["head"] for row in await self._pool.fetch(_HEADS, topic)}
 
-    async def read(
-        self, topic: str, partition: int, after_offset: int, limit: int
-    ) -> Sequence[StoredRecord]:
+    async def read(self, topic: str, partition: int, after_offset: int, limit: int) -> Sequence[StoredRecord]:
         return await self.read_many(topic, {partition: after_offset}, limit)
 
     async def read_many(

@@ -25,7 +25,8 @@ def drop_database(admin_dsn: str, name: str) -> None:
 
 def has_database(admin_dsn: str, name: str) -> bool:
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
-        return connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is not None
+        found = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
+        return found is not None
 
 
 def ensure_roles(admin_dsn: str, passwords: Mapping[str, str]) -> None:

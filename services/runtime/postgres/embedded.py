@@ -89,11 +89,8 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         self._socket_folder = self._layout.make_socket_folder() if hasattr(socket, "AF_UNIX") else None
         self._port = _SOCKET_PORT if self._socket_folder is not None else _free_port()
-        settings = server_settings(
-            durable=self._durable, socket_folder=self._socket_folder, port=self._port
-        )
+        settings = server_settings(durable=self._durable, socket_folder=self._socket_folder, port=self._port)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        (self._layout.cluster / "postmaster.pid").unlink(missing_ok=True) if os.name == "nt" else None
         with open(self._layout.server_log, _log_mode(self._layout.server_log)) as log:
             self._process = subprocess.Popen(
                 [self._binaries.program("postgres"), "-D", str(self._layout.cluster), *options],

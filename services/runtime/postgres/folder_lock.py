@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import IO
 
 from contracts.errors import SetupProblem
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -53,7 +54,7 @@ class FolderLock:
 
 
 def _lock(file: IO[str]) -> None:
-    if os.name == "nt":
+    if sys.platform == "win32":
         file.seek(1024)  # a byte beyond the content, since Windows locks also stop readers
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:

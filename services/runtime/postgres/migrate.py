@@ -65,11 +65,10 @@ def mint_log_id(owner_dsn: str, reason: str) -> UUID:
     with a database of their own keep the old id and raise an alarm. Call it while no service runs.
     """
     with psycopg.connect(owner_dsn) as connection:
-        row = connection.execute(
+        connection.execute("lock table runtime.positions in exclusive mode")
+        ((old, new),) = connection.execute(
             "select i.log_id, gen_random_uuid() from log.identity i for update"
-        ).fetchone()
-        assert row is not None
-        old, new = row
+        ).fetchall()
         connection.execute("update log.identity set log_id = %s, reason = %s", [new, reason])
         connection.execute(
             "update runtime.positions set log_id = %s, epoch = epoch + 1, owner = null, lease_until = null"

@@ -65,7 +65,7 @@ def _serves(pid: int, cluster: Path) -> bool:
     if os.name == "nt":
         return False  # there the server itself detects a live owner by its shared memory
     listing = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return str(cluster) in listing.stdout
 

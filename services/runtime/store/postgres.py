@@ -19,7 +19,9 @@ from services.runtime.wake import Wake
 # Sorted like every other lock, so that a zombie and its successor wait for each other instead of deadlocking.
 _ADVANCE = """
     with wanted as (
-        select * from unnest($1::text[], $2::text[], $3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
+        select *
+          from unnest($1::text[], $2::text[], $3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[],
+                      $7::bigint[])
                as w(consumer, topic, partition, log_id, epoch, applied_offset, to_offset)
     ), locked as (
         select p.consumer, p.topic, p.partition, w.to_offset
@@ -117,10 +119,7 @@ class PostgresUnitOfWork:
     async def advance(self, advances: Sequence[Advance]) -> None:
         """Compare and set the positions; all or none."""
         columns = zip(
-            *(
-                (a.consumer, a.topic, a.partition, a.log_id, a.epoch, a.applied, a.to)
-                for a in advances
-            ),
+            *((a.consumer, a.topic, a.partition, a.log_id, a.epoch, a.applied, a.to) for a in advances),
             strict=True,
         )
         moved = await self._connection.fetchval(_ADVANCE, *(list(column) for column in columns))
@@ -184,7 +183,12 @@ class PostgresStore:
 async def _commit(transaction: Any) -> None:
     try:
         await transaction.commit()
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InterfaceError,
+    ):
         raise CommitUnknown("The connection broke while committing.") from None
 
 

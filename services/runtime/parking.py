@@ -1,0 +1,67 @@
+"""What an operator sees of parked keys, and how she asks for a release.
+
+The release itself runs in the consumer's process, which alone has the step: :func:`request_release` leaves a
+mark, and :class:`services.runtime.consumer.ConsumerLoop` looks for it through :func:`release_requests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+_LIST = """
+    select k.consumer, k.key, k.error_code, k.parked_at, count(*) as records,
+           (array_agg(r.topic order by r.seq))[1] as topic,
+           (array_agg(r.partition order by r.seq))[1] as partition,
+           (array_agg(r."offset" order by r.seq))[1] as first_offset
+      from runtime.parked_keys k join runtime.parked_records r using (consumer, key)
+     where $1::text is null or k.consumer = $1
+     group by k.consumer, k.key
+     order by k.parked_at, k.consumer, k.key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedKey:
+    """A key that waits for help: since when, why, how many records, and where the first one stands."""
+
+    consumer: str
+    key: UUID
+    error_code: str
+    parked_at: datetime
+    records: int
+    topic: str
+    partition: int
+    first_offset: int
+
+
+async def list_parked(pool: asyncpg.Pool, consumer: str | None = None) -> Sequence[ParkedKey]:
+    """Parked keys, longest first; of every consumer unless one is named."""
+    return [ParkedKey(*row) for row in await pool.fetch(_LIST, consumer)]
+
+
+async def request_release(pool: asyncpg.Pool, consumer: str, key: UUID) -> bool:
+    """Ask ``consumer`` to try ``key`` again; False if it is not parked."""
+    done: str = await pool.execute(
+        "update runtime.parked_keys set release_requested = true where consumer = $1 and key = $2",
+        *(consumer, key),
+    )
+    return done == "UPDATE 1"
+
+
+def release_requests(pool: asyncpg.Pool, consumer: str) -> Callable[[], Awaitable[Collection[UUID]]]:
+    """The argument of that name for a consumer loop. Each request is answered once."""
+
+    async def take() -> Collection[UUID]:
+        rows = await pool.fetch(
+            "update runtime.parked_keys set release_requested = false"
+            " where consumer = $1 and release_requested returning key",
+            consumer,
+        )
+        return [row["key"] for row in rows]
+
+    return take
