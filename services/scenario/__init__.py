@@ -1,0 +1,1 @@
+"""The acceptance language: a lawyer writes what happens and what must follow; this plays it and compares."""
