@@ -1,0 +1,117 @@
+"""Ids: what is minted, what is derived, and what a person can say over the telephone.
+
+Recipients see aliases alone (RFC 9562 UUIDv8 of an HMAC): two recipients cannot join on one, and nobody
+without the key can test a guess. Randomness and time are arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from contracts.errors import InvalidInput
+
+Random = Callable[[int], bytes]
+"""``n`` → ``n`` random bytes: ``os.urandom`` in a service, ``random.Random(7).randbytes`` in tests."""
+
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE_REMEDY: Final = "A case code looks like SP-K7RM-4TQX; read it again from the receipt."
+_VALUE_OF: Final = {char: value for value, char in enumerate(CROCKFORD)}
+_DATA_CHARS: Final = 7
+
+
+def _joined(domain: bytes, *parts: bytes) -> bytes:
+    return domain + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def _uuid(digest: bytes, version: int) -> UUID:
+    number = int.from_bytes(digest[:16], "big")
+    number &= ~((0xF << 76) | (0x3 << 62))
+    return UUID(int=number | (version << 76) | (0x2 << 62))
+
+
+def alias(key: bytes, kind: str, original: UUID, recipient: UUID) -> UUID:
+    """What ``recipient`` (an agency's id) sees instead of ``original``.
+
+    Args:
+        key: the instance's alias key, 32 bytes.
+        kind: ``case``, ``subject``, ``dispatch``, ``consent``, ``event``; separates equal ids of two kinds.
+
+    Returns: a UUIDv8 of HMAC-SHA256 over (kind, id, recipient).
+    """
+    message = _joined(b"sampan/alias/1", kind.encode(), original.bytes, recipient.bytes)
+    return _uuid(hmac.digest(key, message, "sha256"), 8)
+
+
+def dispatch_id(event: UUID, subject: UUID, recipient: str, generation: int = 0) -> UUID:
+    """The id of one event to one recipient (slug): deciding again gives the same id, so nobody is told twice.
+
+    Keyless, because routing is pure and holds no key; a recipient only ever sees its keyed :func:`alias`.
+    """
+    message = _joined(
+        b"sampan/dispatch/1", event.bytes, subject.bytes, recipient.encode(), generation.to_bytes(4, "big")
+    )
+    return _uuid(hashlib.sha256(message).digest(), 8)
+
+
+def new_id(random: Random, now: datetime) -> UUID:
+    """A fresh UUIDv7 (RFC 9562): milliseconds of ``now`` and 74 random bits."""
+    milliseconds = int(now.timestamp() * 1000)
+    return _uuid(milliseconds.to_bytes(6, "big") + random(10), 7)
+
+
+def _times_two(value: int) -> int:
+    """Doubling in GF(32), modulus x^5 + x^2 + 1."""
+    value <<= 1
+    return value ^ 0b100101 if value & 0b100000 else value
+
+
+def _check(values: list[int]) -> int:
+    """Check symbol: every place has its own weight, so one wrong or two swapped characters show."""
+    total = 0
+    for value in values:
+        total = _times_two(total ^ value)
+    return total
+
+
+def case_code(key: bytes, case_id: UUID, agency_id: UUID, attempt: int = 0) -> str:
+    """The sayable name of a case for one agency: ``SP-XXXX-XXXX``, the last character a check.
+
+    35 bits: two cases of one agency may meet in one code; whoever stores codes then counts ``attempt`` up.
+    """
+    message = _joined(b"sampan/case-code/1", case_id.bytes, agency_id.bytes, attempt.to_bytes(4, "big"))
+    number = int.from_bytes(hmac.digest(key, message, "sha256")[:5], "big") & ((1 << 35) - 1)
+    values = [(number >> shift) & 31 for shift in range(30, -1, -5)]
+    text = "".join(CROCKFORD[value] for value in [*values, _check(values)])
+    return f"SP-{text[:4]}-{text[4:]}"
+
+
+def parse_case_code(text: str, field: str = "case") -> str:
+    """Read a code as people write it: lower case, spaces, O for 0, I or L for 1. Returns ``SP-XXXX-XXXX``.
+
+    Raises:
+        InvalidInput: ``bad-case-code``; says which character cannot stand in a code, how many are missing,
+            or that one is mistyped.
+    """
+    letters = re.sub(r"[\s\-\u2010-\u2015_.]", "", text[:64]).upper()
+    if letters.startswith("SP") and len(letters) > _DATA_CHARS + 1:
+        letters = letters[2:]
+    letters = letters.translate(str.maketrans("OIL", "011"))
+    for place, char in enumerate(letters[: _DATA_CHARS + 1], start=1):
+        if char not in _VALUE_OF:
+            raise _bad_code(f"character {place} after SP cannot stand in a case code", field)
+    if len(letters) != _DATA_CHARS + 1:
+        raise _bad_code(f"a case code has 8 characters after SP, this one has {len(letters)}", field)
+    values = [_VALUE_OF[char] for char in letters]
+    if _check(values[:-1]) != values[-1]:
+        raise _bad_code("one character of the case code is mistyped, or two are swapped", field)
+    return f"SP-{letters[:4]}-{letters[4:]}"
+
+
+def _bad_code(message: str, field: str) -> InvalidInput:
+    return InvalidInput(message, code="bad-case-code", field=field, remedy=_CODE_REMEDY)
