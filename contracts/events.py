@@ -34,8 +34,20 @@ ALL: Final = "all"
 _RECIPIENT = re.compile(
     r"(?P<target>[A-Za-z_-]+)(?:@(?P<place>host|origin|landing|sender))?(?: if (?P<when>child|baby))?"
 )
-_BLOCK_KEYS: Final = {"row", "title", "source", "confidence", "scope", "emits", "recipients", "sensitive",
-                      "purpose", "hidden", "kind", "events"}
+_BLOCK_KEYS: Final = {
+    "row",
+    "title",
+    "source",
+    "confidence",
+    "scope",
+    "emits",
+    "recipients",
+    "sensitive",
+    "purpose",
+    "hidden",
+    "kind",
+    "events",
+}
 _EVENT_KEYS: Final = _BLOCK_KEYS - {"row", "title", "source", "confidence", "events"}
 
 
@@ -160,7 +172,9 @@ def _event(name: str, block: LocatedDict, own: LocatedDict) -> EventType:
 def _recipient(at: LocatedDict, text: str) -> Recipient:
     match = _RECIPIENT.fullmatch(text)
     if match is None:
-        raise _refusal(at, "recipients", f"{text} is not a recipient", "Write ROLE, ROLE@place or a relation.")
+        raise _refusal(
+            at, "recipients", f"{text} is not a recipient", "Write ROLE, ROLE@place or a relation."
+        )
     target, place, when = match["target"], match["place"], cast(Condition, match["when"] or "always")
     if target in RELATIONS or target == ALL:
         return Recipient(target, None, when)

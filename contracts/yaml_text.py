@@ -16,9 +16,11 @@ from contracts.errors import InvalidInput
 class LocatedDict(dict[str, Any]):
     """A mapping that knows its file and the line (from 1) of itself and of each of its keys."""
 
-    file: str = ""
-    line: int = 0
-    key_lines: dict[str, int] = {}
+    def __init__(self, file: str = "", line: int = 0) -> None:
+        super().__init__()
+        self.file = file
+        self.line = line
+        self.key_lines: dict[str, int] = {}
 
     def where(self, key: str | None = None) -> str:
         """``file:line`` of a key, or of the mapping itself."""
@@ -38,8 +40,12 @@ def load_yaml(text: str, file: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        raise InvalidInput("not readable as YAML", code="bad-yaml", field=f"{file}:{line}",
-                           remedy="Check indentation, colons and quotes around this line.") from None
+        raise InvalidInput(
+            "not readable as YAML",
+            code="bad-yaml",
+            field=f"{file}:{line}",
+            remedy="Check indentation, colons and quotes around this line.",
+        ) from None
     finally:
         loader.dispose()
 
@@ -53,16 +59,23 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, file: str) -> Any:
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, file: str) -> LocatedDict:
-    made = LocatedDict()
-    made.file, made.line, made.key_lines = file, node.start_mark.line + 1, {}
+    made = LocatedDict(file, node.start_mark.line + 1)
     for key_node, value_node in node.value:
         key, line = key_node.value, key_node.start_mark.line + 1
         if not isinstance(key, str):
-            raise InvalidInput("a key is not text", code="bad-yaml", field=f"{file}:{line}",
-                               remedy="Write each key as a plain word.")
+            raise InvalidInput(
+                "a key is not text",
+                code="bad-yaml",
+                field=f"{file}:{line}",
+                remedy="Write each key as a plain word.",
+            )
         if key in made:
-            raise InvalidInput(f"the key {key} stands twice", code="duplicate-key", field=f"{file}:{line}",
-                               remedy=f"Keep one of the two; the first stands on line {made.key_lines[key]}.")
+            raise InvalidInput(
+                f"the key {key} stands twice",
+                code="duplicate-key",
+                field=f"{file}:{line}",
+                remedy=f"Keep one of the two; the first stands on line {made.key_lines[key]}.",
+            )
         made[key] = _build(loader, value_node, file)
         made.key_lines[key] = line
     return made
