@@ -9,6 +9,7 @@ directory holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -29,7 +30,9 @@ def _by_cryptography(public_key: bytes, signature: bytes, message: bytes) -> boo
     return True
 
 
+@cache
 def _fastest() -> Callable[[bytes, bytes, bytes], bool]:
+    """Chosen at the first use: importing this module must not load a server's package at an agency."""
     try:
         from nacl.bindings import crypto_sign_open
         from nacl.exceptions import CryptoError
@@ -44,9 +47,6 @@ def _fastest() -> Callable[[bytes, bytes, bytes], bool]:
         return True
 
     return by_libsodium
-
-
-_verify = _fastest()
 
 
 class SigningKey:
@@ -113,7 +113,7 @@ def verify_part(
 
 
 def _require(public_key: bytes, signature: bytes, message: bytes) -> None:
-    if not _verify(public_key, signature, message):
+    if not _fastest()(public_key, signature, message):
         raise _bad_signature()
 
 

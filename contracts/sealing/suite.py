@@ -13,7 +13,8 @@ from contracts.groups import ITEMS
 from contracts.roles import Group
 
 SUITE: Final = 1
-SUITE_NAME: Final = "sampan-1 (AES-256-GCM, ed25519, MLKEM768X25519)"
+SUITE_NAME: Final = "sampan-1"
+"""As an instance announces it to edges."""
 
 CONTROL: Final = "control"
 GROUP_LABELS: Final = tuple(str(group) for group in Group if group is not Group.F0)
