@@ -60,7 +60,7 @@ create table delivery.lane_items (
     seq bigint generated always as identity,
     dispatch_id uuid not null references delivery.dispatches,
     what text not null, -- tell, recall
-    state text not null, -- waiting, claimed, done, refused
+    state text not null, -- waiting, claimed, done, refused, dropped
     primary key (lane_id, seq)
 );
 create index on delivery.lane_items (lane_id, seq) where state in ('waiting', 'claimed');

@@ -57,6 +57,11 @@ def reachable_binaries(identity: ServerIdentity | None, shelter: Path) -> Binari
     found = find_binaries()
     if can_pass(identity, found.folder):
         return found
+    return copied_binaries(found, shelter)
+
+
+def copied_binaries(found: Binaries, shelter: Path) -> Binaries:
+    """A complete copy in ``shelter``, made once for each installed version."""
     package = found.folder.parent.parent
     stamp = f"{found.folder.stat().st_mtime_ns:x}"
     target = shelter / f"postgres18-{stamp}"

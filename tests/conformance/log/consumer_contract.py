@@ -228,7 +228,7 @@ class LeaseContract:
         assert len(await backend.leases.acquire(NAME, TOPIC, [0, 1], "b", backend.clock.now())) == 2
 
     async def test_no_two_leases_share_an_epoch(self, backend: Backend) -> None:
-        """Whatever owners do at the same time, a partition's epochs are handed out once each, to one owner."""
+        """Whatever owners do at the same time, each epoch of a partition is handed out once."""
         dice = random.Random(4)
         handed_out: list[tuple[int, int]] = []
         for _ in range(15):
