@@ -1,0 +1,1 @@
+"""How things travel: the only place under ``adapters`` that touches the world."""
