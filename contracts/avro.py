@@ -37,7 +37,8 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     Raises:
         TypeError: a field's type has no Avro form; names model and field.
     """
-    return _record(model, set())
+    record: dict[str, Any] = _record(model, set())
+    return record
 
 
 def _record(model: type[BaseModel], seen: set[str]) -> Any:
