@@ -115,8 +115,19 @@ class View:
 
     def without_ids(self) -> tuple[object, ...]:
         """All that two recipients of equal stories must find equal."""
-        return (self.event, self.purpose, self.basis, self.priority, self.groups, self.items, self.notes,
-                self.dated, self.received_at, self.size, self.recalled)  # fmt: skip
+        return (
+            self.event,
+            self.purpose,
+            self.basis,
+            self.priority,
+            self.groups,
+            self.items,
+            self.notes,
+            self.dated,
+            self.received_at,
+            self.size,
+            self.recalled,
+        )
 
 
 class Resolver(Protocol):
@@ -128,6 +139,10 @@ class Resolver(Protocol):
 
     def everybody(self) -> frozenset[str]:
         """All agencies."""
+        ...
+
+    def after(self, start: datetime, duration: str, agency: str | None) -> datetime:
+        """``start`` plus ``24h``, ``15d``, ``3wd`` … in that agency's zone and calendar (None: UTC)."""
         ...
 
 

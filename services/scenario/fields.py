@@ -98,7 +98,7 @@ class Fields:
         return word
 
     def flag(self, key: str) -> bool | None:
-        """true or false."""
+        """True or false."""
         node = self._map.get(key)
         if node is None or node.value is None:
             return None

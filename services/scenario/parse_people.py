@@ -11,9 +11,22 @@ from services.scenario.nodes import Node
 
 PERSON_ROLES: Final = ("subject", "companion", "family", "reporter")
 PERSON_KEYS: Final = (
-    "is", "born", "age", "born_in_step", "sex", "languages", "citizenship", "claims_citizenship",
-    "residence_at_entry", "papers", "ethnicity", "child_of", "claims", "of", "suspected",
-)  # fmt: skip
+    "is",
+    "born",
+    "age",
+    "born_in_step",
+    "sex",
+    "languages",
+    "citizenship",
+    "claims_citizenship",
+    "residence_at_entry",
+    "papers",
+    "ethnicity",
+    "child_of",
+    "claims",
+    "of",
+    "suspected",
+)
 _NO_COUNTRY: Final = ("stateless", "undetermined")
 
 

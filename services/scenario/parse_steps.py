@@ -269,9 +269,13 @@ def _reserved(kind: str) -> Callable[[Fields, Context], Action]:
 
 
 _ACTIONS: Final[dict[str, Callable[[Fields, Context], Action]]] = {
-    "emit": _emit, "answer": _answer, "review": _review, "open": _open, "fault": _fault,
+    "emit": _emit,
+    "answer": _answer,
+    "review": _review,
+    "open": _open,
+    "fault": _fault,
     **{kind: _reserved(kind) for kind in RESERVED},
-}  # fmt: skip
+}
 
 
 def step_name(name: str, known: list[str]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from contracts.address import Address
+from contracts.durations import add, parse_duration
 from routing.directory import Directory
 
 
@@ -23,3 +25,15 @@ class DirectoryResolver:
     def everybody(self) -> frozenset[str]:
         """All agencies."""
         return frozenset(agency.slug for agency in self.directory.agencies)
+
+    def after(self, start: datetime, duration: str, agency: str | None) -> datetime:
+        """``start`` plus a duration in that agency's zone and calendar; UTC where there is no agency.
+
+        Raises:
+            InvalidInput: not a duration.
+        """
+        length = parse_duration(duration)
+        if agency is None or not self.directory.has(agency):
+            return add(start, length, ZoneInfo("UTC"))
+        owner = self.directory.by_slug(agency)
+        return add(start, length, owner.zone, self.directory.working_days(owner))
