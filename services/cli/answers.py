@@ -22,7 +22,12 @@ from services.cli.inbox import find_item
 from services.cli.outcome import send_and_tell
 from services.cli.session import As, Json, Session
 
-STATUS_AFTER = {"acknowledge": "received", "accept": "accepted", "decline": "rejected", "complete": "completed"}
+STATUS_AFTER = {
+    "acknowledge": "received",
+    "accept": "accepted",
+    "decline": "rejected",
+    "complete": "completed",
+}
 """The FHIR Task.status that an answer leads to."""
 
 
@@ -40,16 +45,23 @@ class How(StrEnum):
 Dispatch = Annotated[str, typer.Argument(metavar="DISPATCH", help="'#3' or the first digits of its id.")]
 Case = Annotated[
     str | None,
-    typer.Option("--case", metavar="CODE", help="The case, when the dispatch went to somebody else than you."),
+    typer.Option(
+        "--case", metavar="CODE", help="The case, when the dispatch went to somebody else than you."
+    ),
 ]
 ReportedBy = Annotated[
-    How | None, typer.Option("--reported-by", help="How the answer came, when it did not come here by itself.")
+    How | None,
+    typer.Option("--reported-by", help="How the answer came, when it did not come here by itself."),
 ]
 Person = Annotated[str | None, typer.Option("--person", help="Who gave the answer; sealed.")]
 By = Annotated[
-    str | None, typer.Option("--by", metavar="ADDRESS", help="Whose answer it is, such as SHA@TH; else yours.")
+    str | None,
+    typer.Option("--by", metavar="ADDRESS", help="Whose answer it is, such as SHA@TH; else yours."),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, in words; sealed.")]
+Instead = Annotated[
+    list[str], typer.Option("--to", metavar="ADDRESS", help="Who should have it instead, such as SHA@LA.")
+]
 Code = Annotated[str | None, typer.Option("--code", help="Why, as a code, such as no_capacity.")]
 
 
@@ -117,7 +129,7 @@ def decline(
 
 def redirect(
     context: typer.Context, dispatch: Dispatch,
-    to: Annotated[list[str], typer.Option("--to", metavar="ADDRESS", help="Who should have it instead: SHA@LA.")],
+    to: Instead,
     reason: Reason = None, code: Code = None, as_: As = None, case: Case = None,
     reported_by: ReportedBy = None, person: Person = None, by: By = None, as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -139,7 +151,13 @@ def complete(
 
     Example: sampan complete '#3' --as shelter-th
     """
-    _answer(Session(context, as_, as_json), "complete", dispatch, Told(case, reported_by, person, by), reason=reason)
+    _answer(
+        Session(context, as_, as_json),
+        "complete",
+        dispatch,
+        Told(case, reported_by, person, by),
+        reason=reason,
+    )
 
 
 def _answer(
@@ -221,7 +239,9 @@ def _target(session: Session, name: str, case: str | None) -> Target:
     }
     if len(found) != 1:
         raise NotFound(
-            "no dispatch of this case goes by that name." if not found else "several dispatches begin like that.",
+            "no dispatch of this case goes by that name."
+            if not found
+            else "several dispatches begin like that.",
             code="no-such-dispatch",
             field="DISPATCH",
             remedy=f"See `sampan case {timeline.case_code}`.",

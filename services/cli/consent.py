@@ -29,7 +29,9 @@ def root() -> None:
 @app.command("erase")
 def erase(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The subject's reference, or a case code.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", help="The subject's reference, or a case code.")
+    ],
     as_: As = None,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +43,7 @@ def erase(
     reference = _subject(session, subject)
     ticket = session.api.erasure(reference)
     lines = (
-        f"This destroys, for everybody and for good: {ticket.groups} field groups in {ticket.dispatches} dispatches.",
+        f"This destroys, for good: {ticket.groups} field groups in {ticket.dispatches} dispatches.",
         "What recipients have copied into their own systems is not reached by it; they are asked to erase.",
         f"The offer to erase ends {session.local(ticket.expires_at)}.",
     )
@@ -53,7 +55,9 @@ def erase(
     except (KeyboardInterrupt, typer.Abort):
         raise Stopped("stopped; nothing was erased.") from None
     if word.strip() != ticket.confirm:
-        raise SampanError("nothing was erased.", code="not-confirmed", remedy="It needs yes, and then the word.")
+        raise SampanError(
+            "nothing was erased.", code="not-confirmed", remedy="It needs yes, and then the word."
+        )
     if not session.api.confirm_erasure(reference, ticket.confirm):
         raise SampanError("the server did not confirm the erasure.", code="not-erased", remedy="Try again.")
     session.screen.json({"erased": True, "dispatches": ticket.dispatches, "groups": ticket.groups})

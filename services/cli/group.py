@@ -16,7 +16,11 @@ from services.cli.screen import Screen
 SERVER_EXTRA: Final = "server"
 LAZY: Final[dict[str, tuple[str, str, str]]] = {
     "scenario": ("services.scenario.cli", "app", "Play a scenario file and check what it expects."),
-    "demo": ("services.scenario.cli", "demo", "Play the nine bundled scenarios: who was told, who was not, why."),
+    "demo": (
+        "services.scenario.cli",
+        "demo",
+        "Play the nine bundled scenarios: who was told, who was not, why.",
+    ),
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
     "run": ("services.assembly.cli", "run", "Run a Sampan server with the sample region, for a first look."),
 }
@@ -91,7 +95,7 @@ def _unavailable(name: str, help_text: str, sentence: str) -> Any:
         raise SampanError(
             sentence,
             code="not-installed",
-            remedy=f'The light client has no server inside; install it with: pip install "sampan[{SERVER_EXTRA}]".',
+            remedy=f'Install the server part with: pip install "sampan[{SERVER_EXTRA}]".',
         )
 
     app = typer.Typer()

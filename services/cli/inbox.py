@@ -1,4 +1,4 @@
-"""``sampan inbox``: what was sent to you, names masked until opened. Also finds a dispatch by a short name."""
+"""``sampan inbox``: what was sent to you, names masked until opened; finds a dispatch by a short name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from services.cli.labels import CLOSED, event_label, purpose_label
 from services.cli.screen import masked, text
 from services.cli.session import As, Json, Session
 
-COLUMNS = ["#", "dispatch", "person", "what", "why", "priority", "from", "case", "holds", "answer by", "status"]
+COLUMNS = [
+    "#",
+    "dispatch",
+    "person",
+    "what",
+    "why",
+    "priority",
+    "from",
+    "case",
+    "holds",
+    "answer by",
+    "status",
+]
 _HEX = re.compile(r"[0-9a-f]{4,32}")
 
 
@@ -42,7 +54,9 @@ def inbox(
     if shown:
         rows = [row(session, item) for item in shown]
         session.screen.table(f"Inbox of {session.me.name}", COLUMNS, rows)
-        session.screen.say(f"Open one with: sampan open '#{shown[-1].cursor}' --as {session.profile.agency}", "dim")
+        session.screen.say(
+            f"Open one with: sampan open '#{shown[-1].cursor}' --as {session.profile.agency}", "dim"
+        )
     else:
         session.screen.say(f"Nothing is open in the inbox of {session.me.name}.")
     if hidden:
@@ -93,7 +107,7 @@ def find_item(session: Session, name: str) -> InboxItem:
                 "that does not name a dispatch.",
                 code="bad-dispatch",
                 field="DISPATCH",
-                remedy="Write the number from `sampan inbox` ('#3') or the first digits of the dispatch (4 at least).",
+                remedy="Write its number in `sampan inbox` ('#3') or its id's first digits (at least 4).",
             )
         found = [item for item in session.api.whole_inbox() if item.dispatch.hex.startswith(digits)]
     distinct: dict[UUID, InboxItem] = {item.dispatch: item for item in found}

@@ -32,6 +32,7 @@ app = typer.Typer(
 
 @app.callback()
 def root(context: typer.Context, as_: As = None, as_json: Json = False) -> None:
+    """Show what waits when no command is named."""
     if context.invoked_subcommand is None:
         waiting.show(Session(context, as_, as_json))
 
@@ -74,7 +75,10 @@ def list_agencies(
     session.screen.table(
         "Agencies" if everywhere else f"Agencies on this machine, for {session.home.url}",
         ["agency", "name", "holds", "country", "zone"],
-        [(row["agency"], row.get("name"), row.get("roles"), row.get("country"), row.get("timezone")) for row in shown],
+        [
+            (row["agency"], row.get("name"), row.get("roles"), row.get("country"), row.get("timezone"))
+            for row in shown
+        ],
     )
     session.screen.json(shown)
 

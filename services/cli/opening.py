@@ -45,8 +45,9 @@ def open_dispatch(
 
 
 def _head(session: Session, item: InboxItem) -> None:
+    sender = item.from_agency or item.from_role
     session.screen.say(
-        f"{event_label(item.event)}, {purpose_label(item.purpose)}, from {item.from_agency or item.from_role}, "
+        f"{event_label(item.event)}, {purpose_label(item.purpose)}, from {sender}, "
         f"case {item.case_code}, dated {session.local(item.dated)}, on the basis of {item.basis}",
         "bold",
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from contracts.open_event import OpenEvent
 from services.cli.failing import ExitCode, Stopped, problem_of
 from services.cli.session import Session
 from services.client.sending import Outcome, State
-from contracts.open_event import OpenEvent
 
 WORDS = {
     State.SENT: "sent",
@@ -56,8 +56,8 @@ def stopped_sentence(session: Session, sent: int) -> str:
     """What Ctrl-C left behind: how much was sent, how much waits sealed."""
     waiting = len(session.spool.waiting())
     kept = (
-        f"{waiting} sealed and kept here; `sampan submit --flush` sends them, and what arrived already is not "
-        "recorded twice"
+        f"{waiting} sealed and kept here; `sampan submit --flush` sends them, and what arrived already "
+        "is not recorded twice"
         if waiting
         else "nothing waits here"
     )

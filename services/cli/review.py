@@ -95,7 +95,8 @@ def resolve(
     release: Annotated[bool, typer.Option("--release", help="Let it go to whom it was held from.")] = False,
     refuse: Annotated[bool, typer.Option("--refuse", help="Keep it from them for good.")] = False,
     second: Annotated[
-        str | None, typer.Option("--second", metavar="AGENCY/PERSON", help="The second person, where one is needed.")
+        str | None,
+        typer.Option("--second", metavar="AGENCY/PERSON", help="The second person, where one is needed."),
     ] = None,
     as_: As = None,
     as_json: Json = False,

@@ -25,7 +25,9 @@ WIDTH_ELSEWHERE: Final = 150
 
 # C0 and C1 controls, and the characters that turn the direction of text around. Joiners and zero-width
 # spaces stay: Khmer, Burmese and Lao are written with them.
-_HOSTILE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u2028\u2029]")
+_HOSTILE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u2028\u2029]"
+)
 _SPACES: Final = re.compile(r"[\t\n]+")
 
 

@@ -57,7 +57,9 @@ class Session:
     @cached_property
     def api(self) -> Api:
         return Api(
-            Connection(self.home.url, self.profile.token, sleep=self.sleep, jitter=random.SystemRandom().random)
+            Connection(
+                self.home.url, self.profile.token, sleep=self.sleep, jitter=random.SystemRandom().random
+            )
         )
 
     @cached_property
@@ -71,6 +73,11 @@ class Session:
     @cached_property
     def secret(self) -> Secret:
         return Secret.at(self.home.folder, secrets.token_bytes)
+
+    @cached_property
+    def ids(self) -> Secret:
+        """What ids of documents derive from: the same on every machine that holds the agency's key."""
+        return Secret.of_agency(self.profile.key.seed) if self.profile.key else self.secret
 
     @cached_property
     def spool(self) -> Spool:

@@ -30,7 +30,9 @@ def show(session: Session) -> None:
     else:
         session.screen.say(f"Nothing waits for {session.me.name}.")
     if here:
-        session.screen.say(f"{here} sealed and not yet sent. Send with: sampan submit --flush", style="yellow")
+        session.screen.say(
+            f"{here} sealed and not yet sent. Send with: sampan submit --flush", style="yellow"
+        )
 
 
 def _row(session: Session, item: WaitingItem) -> tuple[object, ...]:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli.inbox import COLUMNS, row
 from services.cli.failing import Stopped
+from services.cli.inbox import COLUMNS, row
 from services.cli.screen import clean
 from services.cli.session import As, Json, Session
 from services.client.files import private_folder, write_private

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contracts.api import (
     AgencyInfo,
@@ -29,7 +29,7 @@ from contracts.private import REVEAL
 from services.client.http import Connection
 
 SEALED: Final = "application/vnd.sampan.sealed"
-M = TypeVar("M")
+M = TypeVar("M", bound=BaseModel)
 
 
 class FieldLoss(Wire):
@@ -98,7 +98,7 @@ class Api:
             after = page.next
 
     def open(self, dispatch: UUID, groups: Sequence[str]) -> OpenedItem:
-        """Open groups of a dispatch; the server records the opening first. Empty means all that is granted."""
+        """Open groups of a dispatch, all that are granted if none is named. Recorded before it happens."""
         return _read(
             OpenedItem,
             self.line.post(f"/v1/inbox/{dispatch}/open", {"groups": list(groups)}, repeatable=True),
@@ -142,12 +142,11 @@ class Api:
 
 def _read(model: type[M], document: Any) -> M:
     try:
-        return TypeAdapter(model).validate_python(document)
+        return model.model_validate(document)
     except ValidationError:
-        name = model.__name__ if isinstance(model, type) and issubclass(model, BaseModel) else "answer"
         # The validation error would repeat the answer, values and all.
         raise SampanError(
-            f"the server's {name} cannot be read by this version.",
+            f"the server's {model.__name__} cannot be read by this version.",
             code="unreadable-answer",
             remedy="Client and server may be of different versions; see `sampan version`.",
         ) from None

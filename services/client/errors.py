@@ -1,8 +1,8 @@
 """What can go wrong between this machine and the server.
 
-    SampanError
-     ├── TryLater ── NoConnection      the server was not reached; what was sealed waits in the spool
-     └── SetupProblem ── SpoolFull     no room on the disk; the original document is untouched
+SampanError
+ ├── TryLater ── NoConnection      the server was not reached; what was sealed waits in the spool
+ └── SetupProblem ── SpoolFull     no room on the disk; the original document is untouched
 """
 
 from __future__ import annotations

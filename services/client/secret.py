@@ -1,4 +1,4 @@
-"""This client's secret: digests and ids that mean nothing to whoever does not hold it.
+"""The client's secret: digests and ids that mean nothing to whoever does not hold it.
 
 A bare hash of a name and a birth date can be guessed; a keyed one cannot. The secret lies in an owner-only
 file beside the spool. Losing it loses nothing but the memory that a document was sent before.
@@ -31,6 +31,11 @@ class Secret:
         if not path.exists():
             write_private(path, random(_LENGTH))
         return cls(read_private(path, "client secret"))
+
+    @classmethod
+    def of_agency(cls, seed: bytes) -> Secret:
+        """A secret that every machine holding the agency's signing key agrees on: for ids of documents."""
+        return cls(hmac.new(seed, b"sampan/client/ids/1", hashlib.sha256).digest())
 
     def digest(self, purpose: str, *parts: bytes) -> bytes:
         """HMAC-SHA-256 over the parts, each with its length before it."""

@@ -117,5 +117,7 @@ class Sender:
         sent = self._spool.sent(entry.submission_id)
         if sent is not None:
             return Outcome(State.ALREADY_SENT, entry.submission_id, sent.receipt)
-        problem = SampanError("another `sampan` on this machine was told no for it.", code="refused-elsewhere")
+        problem = SampanError(
+            "another `sampan` on this machine was told no for it.", code="refused-elsewhere"
+        )
         return Outcome(State.REFUSED, entry.submission_id, problem=problem)

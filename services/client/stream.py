@@ -99,7 +99,9 @@ def _live(api: Api, after: int) -> Iterator[InboxItem]:
             try:
                 item = InboxItem.model_validate_json(event.data)
             except ValidationError:
-                raise SampanError("an item of the live feed cannot be read.", code="unreadable-answer") from None
+                raise SampanError(
+                    "an item of the live feed cannot be read.", code="unreadable-answer"
+                ) from None
             if item.cursor <= after:
                 continue
             missed = _missed(api, after) if item.cursor > after + 1 else iter((item,))

@@ -1,0 +1,130 @@
+"""Sending a document's rows one after the other, and telling what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.text import Text
+
+from contracts.api import SubmitReceipt
+from contracts.errors import Conflict, SampanError
+from contracts.open_event import OpenEvent
+from services.cli.failing import ExitCode, problem_of
+from services.cli.screen import text
+from services.client.rows import Row
+from services.client.sending import Outcome, State
+
+
+class Fate(StrEnum):
+    """What became of a row, worst first."""
+
+    REFUSED = "refused"
+    QUESTION = "question"
+    WAITING = "waiting"
+    SENT = "sent"
+    ALREADY_SENT = "already sent"
+
+
+_OF_STATE = {
+    State.SENT: Fate.SENT,
+    State.ALREADY_SENT: Fate.ALREADY_SENT,
+    State.WAITING: Fate.WAITING,
+    State.REFUSED: Fate.REFUSED,
+}
+_STYLES = {
+    Fate.SENT: "green",
+    Fate.ALREADY_SENT: "dim",
+    Fate.WAITING: "yellow",
+    Fate.QUESTION: "yellow",
+    Fate.REFUSED: "red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """A row's fate, the receipt of its last event, and what is to be said about it."""
+
+    label: str
+    fate: Fate
+    receipt: SubmitReceipt | None = None
+    words: tuple[str, ...] = ()
+    problems: tuple[SampanError, ...] = ()
+
+    def cells(self) -> tuple[str, Text, str, str]:
+        """The row of the table that a person reads."""
+        code = self.receipt.case_code if self.receipt else ""
+        return self.label, text(self.fate, _STYLES[self.fate]), code, " ".join(self.words)
+
+    def document(self) -> dict[str, object]:
+        """The row for ``--json``."""
+        return {
+            "row": self.label,
+            "state": self.fate.value,
+            "receipt": self.receipt.model_dump(mode="json") if self.receipt else None,
+            "questions": list(self.words) if self.fate is Fate.QUESTION else [],
+            "problems": [problem_of(problem) for problem in self.problems],
+        }
+
+
+def send_row(row: Row, send: Callable[[OpenEvent, bytes], Outcome]) -> RowResult:
+    """Send a row's events in order; what cannot be sent says why. A refused event stops those after it."""
+    if row.problems:
+        return RowResult(
+            row.label, Fate.REFUSED, None, tuple(p.sentence() for p in row.problems), row.problems
+        )
+    if row.questions:
+        return RowResult(row.label, Fate.QUESTION, None, row.questions)
+    fate, receipt = Fate.ALREADY_SENT, None
+    for event, content in zip(row.events, row.contents, strict=True):
+        try:
+            outcome = send(event, content)
+        except SampanError as problem:
+            if problem.http_status >= 500:  # this machine's trouble, not the row's
+                raise
+            return RowResult(row.label, Fate.REFUSED, receipt, (problem.sentence(),), (problem,))
+        if outcome.state is State.REFUSED and outcome.problem is not None:
+            return RowResult(row.label, Fate.REFUSED, receipt, _refusal(outcome.problem), (outcome.problem,))
+        fate = _worse(fate, _OF_STATE[outcome.state])
+        receipt = outcome.receipt or receipt
+    words = ("sealed and kept here.",) if fate is Fate.WAITING else ()
+    return RowResult(row.label, fate, receipt, words)
+
+
+def result_of(outcome: Outcome) -> RowResult:
+    """What became of something that had waited in the spool."""
+    label = str(outcome.submission_id)[:8]
+    words = _refusal(outcome.problem) if outcome.problem else ()
+    problems = (outcome.problem,) if outcome.problem else ()
+    return RowResult(label, _OF_STATE[outcome.state], outcome.receipt, words, problems)
+
+
+def exit_code(results: Iterable[RowResult]) -> ExitCode:
+    """The worst fate decides: refused, then questions, then waiting."""
+    fates = {result.fate for result in results}
+    if Fate.REFUSED in fates:
+        return ExitCode.FAILED
+    if Fate.QUESTION in fates:
+        return ExitCode.QUESTIONS
+    return ExitCode.SPOOLED if Fate.WAITING in fates else ExitCode.DONE
+
+
+def tally(results: Iterable[RowResult]) -> str:
+    """``3 sent, 1 question``, worst last."""
+    counts: dict[Fate, int] = {}
+    for result in results:
+        counts[result.fate] = counts.get(result.fate, 0) + 1
+    words = {Fate.QUESTION: "with questions", Fate.WAITING: "kept here until there is a connection"}
+    return ", ".join(f"{counts[fate]} {words.get(fate, fate)}" for fate in reversed(Fate) if fate in counts)
+
+
+def _worse(one: Fate, other: Fate) -> Fate:
+    order = list(Fate)
+    return min(one, other, key=order.index)
+
+
+def _refusal(problem: SampanError) -> tuple[str, ...]:
+    if isinstance(problem, Conflict):
+        return (problem.sentence(), "If it was sent before from another machine, nothing is left to do.")
+    return (problem.sentence(),)
