@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -77,6 +77,7 @@ class ConsumerLoop:
         self._renew_every = timedelta(seconds=lease_seconds / 3)
         self._owned: dict[tuple[str, int], Ownership] = {}
         self._renewed_at: datetime | None = None
+        self._asked_at = datetime.min.replace(tzinfo=UTC)
         self._busy = asyncio.Lock()
 
     async def run_once(self) -> int:
@@ -137,9 +138,13 @@ class ConsumerLoop:
             return await self._batch.released(work, key, self._log, self._batch_max)
 
     async def _release_requested(self) -> None:
-        if self._release_requests is not None:
-            for key in await self._release_requests():
-                await self.release_parked(key)
+        """Look at most once per poll interval, so that it costs a busy consumer nothing."""
+        now = self._clock.now()
+        if self._release_requests is None or abs(now - self._asked_at) < timedelta(seconds=POLL_SECONDS):
+            return
+        self._asked_at = now
+        for key in await self._release_requests():
+            await self.release_parked(key)
 
     async def _catch_up(self, topic: str, heads: Mapping[int, int]) -> int:
         """Apply ``topic`` up to ``heads``."""

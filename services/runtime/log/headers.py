@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 
 def pack_headers(headers: Mapping[str, bytes]) -> bytes:
+    """Headers as bytes, in the order given."""
     parts: list[bytes] = []
     for name, value in headers.items():
         encoded = name.encode("utf-8")
@@ -15,6 +16,7 @@ def pack_headers(headers: Mapping[str, bytes]) -> bytes:
 
 
 def unpack_headers(packed: bytes) -> dict[str, bytes]:
+    """The headers that :func:`pack_headers` was given."""
     headers: dict[str, bytes] = {}
     at = 0
     while at < len(packed):

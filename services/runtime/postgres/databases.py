@@ -24,6 +24,7 @@ def drop_database(admin_dsn: str, name: str) -> None:
 
 
 def has_database(admin_dsn: str, name: str) -> bool:
+    """Whether the server has a database called ``name``."""
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         found = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
         return found is not None

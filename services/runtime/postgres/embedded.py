@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+import psycopg
+
 from contracts.errors import SetupProblem
 from services.runtime.postgres import databases
 from services.runtime.postgres.binaries import reachable_binaries
@@ -64,7 +66,7 @@ class EmbeddedPostgres:
 
         Raises:
             SetupProblem: ``data-folder-in-use``, ``data-folder-not-writable``, ``no-database-programs``,
-                ``initdb-failed``, ``orphan-server`` or ``database-did-not-start``.
+                ``initdb-failed``, ``orphan-server``, ``database-did-not-start`` or ``database-passwords``.
         """
         identity = server_identity()
         layout = Layout(self._data_dir, identity, self._shelter)
@@ -81,10 +83,20 @@ class EmbeddedPostgres:
                     layout, self._binaries, identity, password=owner_password, durable=self._durable
                 )
             self._launch()
-            databases.ensure_roles(self.dsn("postgres", role="sampan_owner"), self._passwords)
+            self._let_roles_in()
         except BaseException:
             self.stop()
             raise
+
+    def _let_roles_in(self) -> None:
+        try:
+            databases.ensure_roles(self.owner_dsn("postgres"), self._passwords)
+        except psycopg.OperationalError:
+            raise SetupProblem(
+                f"The database does not accept the passwords in {self._layout.data_dir / 'passwords.json'}.",
+                code="database-passwords",
+                remedy="Put back the file that belongs to this data folder.",
+            ) from None
 
     def _launch(self) -> None:
         self._socket_folder = self._layout.make_socket_folder() if hasattr(socket, "AF_UNIX") else None

@@ -24,9 +24,7 @@ def create_cluster(
     Raises:
         SetupProblem: ``initdb`` failed; its own last line is in the message.
     """
-    building = layout.unfinished_cluster
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(mode=0o700)
+    building = layout.make_unfinished_cluster()
     builder = initdb_identity() if identity is not None else None
     if builder is not None:
         builder.take(building)

@@ -42,7 +42,6 @@ class Layout:
         make_folder(self.data_dir, 0o711 if identity is not None else 0o700)
         self.home = self._home(shelter)
         self.cluster = self.home / "cluster"
-        self.unfinished_cluster = self.home / "cluster.unfinished"
         self.lock_file = self.data_dir / "lock"
         self.server_log = self.data_dir / "server.log"
 
@@ -73,6 +72,15 @@ class Layout:
             os.fsync(file.fileno())
         unfinished.replace(path)
         return made
+
+    def make_unfinished_cluster(self) -> Path:
+        """A new folder to build a cluster in; what killed runs began is removed.
+
+        Its name is new each time, since the ``initdb`` of a killed run may still be writing into the old one.
+        """
+        for abandoned in self.home.glob("cluster-unfinished-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix="cluster-unfinished-", dir=self.home))
 
     def make_socket_folder(self) -> Path:
         """A private folder for the socket, short enough for the kernel's limit on socket paths."""

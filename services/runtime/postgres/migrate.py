@@ -13,6 +13,8 @@ from yoyo import read_migrations
 from yoyo.backends import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 
+from contracts.errors import SetupProblem
+
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _ADVISORY_LOCK = 0x53414D50414E  # "SAMPAN"
 
@@ -26,10 +28,17 @@ class _OneTransactionPerFile(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
         self.ensure_internal_schema_updated()
-        with self.transaction():
-            migration.process_steps(self, "apply", force=force)
-            if mark:
-                self.mark_one(migration, log=False)
+        try:
+            with self.transaction():
+                migration.process_steps(self, "apply", force=force)
+                if mark:
+                    self.mark_one(migration, log=False)
+        except psycopg.Error as error:
+            raise SetupProblem(
+                f"The database could not be brought up to date by {migration.id}.sql.",
+                code="migration-failed",
+                remedy="Nothing of that file was kept; check free space, or report it with this sentence.",
+            ) from error
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:
@@ -46,7 +55,7 @@ def migrate(owner_dsn: str, folder: Path = MIGRATIONS) -> list[str]:
         folder: ``NNNN.<service>.<slug>.sql`` files, applied in the order of their names.
 
     Raises:
-        psycopg.Error: a file does not apply; the database stays as the file before left it.
+        SetupProblem: a file does not apply; the database stays as the file before left it.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as guard:
         guard.execute("select pg_advisory_lock(%s)", [_ADVISORY_LOCK])

@@ -60,7 +60,10 @@ class UnitOfWork(Protocol):
 
     @property
     def connection(self) -> Any:
-        """The open ``asyncpg`` connection. The memory backend has none and raises ``TypeError``."""
+        """The open ``asyncpg`` connection. The memory backend has none and raises ``TypeError``.
+
+        Change settings with ``set local`` only: the session is handed on as it is.
+        """
         ...
 
     @property

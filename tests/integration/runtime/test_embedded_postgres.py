@@ -160,12 +160,23 @@ def test_a_reused_process_id_is_left_alone(folder: Path) -> None:
 
 def test_a_kill_during_creation_leaves_nothing_that_looks_finished(folder: Path) -> None:
     """A half-made cluster is made anew."""
-    (folder / "cluster.unfinished").mkdir(parents=True)
-    (folder / "cluster.unfinished" / "PG_VERSION").write_text("18\n")
+    abandoned = folder / "cluster-unfinished-x"
+    abandoned.mkdir(parents=True)
+    (abandoned / "PG_VERSION").write_text("18\n")
     folder.chmod(0o711)
     with EmbeddedPostgres(folder, durable=False) as server:
         assert server.pid is not None
-    assert not (folder / "cluster.unfinished").exists()
+    assert not abandoned.exists()
+
+
+def test_lost_passwords_are_said_in_one_sentence(folder: Path) -> None:
+    """Without the password file nobody gets in, and the sentence says which file is missing."""
+    with EmbeddedPostgres(folder, durable=False):
+        pass
+    (folder / "passwords.json").unlink()
+    with pytest.raises(SetupProblem) as refused:
+        EmbeddedPostgres(folder, durable=False).start()
+    assert "passwords.json" in refused.value.message
 
 
 def test_a_second_copy_is_refused_and_told_who_is_first(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from contracts.errors import SetupProblem
 from services.runtime.postgres import EmbeddedPostgres, migrate, mint_log_id
 from services.runtime.postgres.migrate import MIGRATIONS
 from tests.support.postgres import FreshDatabase
@@ -60,7 +61,7 @@ def test_a_file_that_fails_leaves_nothing(empty_database: str, tmp_path: Path) -
     (tmp_path / "0001.test.good.sql").write_text("create table good (n int);")
     bad = tmp_path / "0002.test.bad.sql"
     bad.write_text("create table half (n int); create table half (n int);")
-    with pytest.raises(psycopg.errors.DuplicateTable):
+    with pytest.raises(SetupProblem, match=r"0002\.test\.bad"):
         migrate(empty_database, tmp_path)
     assert tables(empty_database) == {"good"}
     bad.write_text("create table half (n int);")
