@@ -29,7 +29,8 @@ def check(one: Expectation, scope: Scope, runs: Mapping[str, Run]) -> Verdict:
     unknown = sorted(e for e in _event_names(one) if e not in EVENTS)
     if unknown:
         return fails(
-            f"cannot be checked: no event is called {unknown[0]}; the nearest is {nearest(unknown[0], EVENTS)}"
+            f"cannot be checked: no event is called {unknown[0]}; the nearest is "
+            + nearest(unknown[0], EVENTS)
         )
     if scope.last is None and one.kind not in ("not_told", "same"):
         return fails("nothing happened")

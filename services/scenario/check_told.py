@@ -93,7 +93,7 @@ def shown(text: str, hit: Hit) -> dict[str, Any]:
 
 
 def _received(who: Who, scope: Scope, until: int | None = None, *, whole: bool = False) -> Iterator[Hit]:
-    """Dispatches in scope to whom is meant; with ``whole``, from the scope's start on to the end of the run."""
+    """Dispatches in scope to whom is meant; with ``whole``, on to the end of the run."""
     end = len(scope.run.decisions) if whole else scope.end
     for index in range(scope.start, end if until is None else min(end, until)):
         decided = scope.run.decisions[index]

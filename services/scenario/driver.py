@@ -204,8 +204,11 @@ class Driver(Protocol):
         ...
 
     async def audit(self, planted: frozenset[str]) -> Sequence[str]:
-        """Broken promises, one sentence each: planted values outside entitled openings, a dispatch without
-        a receipt that re-evaluates, an order that did not hold. Empty: all hold."""
+        """Broken promises, one sentence each; empty: all hold.
+
+        Planted values outside entitled openings, a dispatch without a receipt that re-evaluates, an order
+        within a case that did not hold.
+        """
         ...
 
     async def close(self) -> None:

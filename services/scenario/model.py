@@ -57,7 +57,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A recipient answers what step ``to`` told it. ``kind``: acknowledge, accept, decline …"""
+    """A recipient answers what step ``to`` told it; ``kind`` is acknowledge, accept, decline and so on."""
 
     kind: str
     to: str

@@ -11,7 +11,7 @@ from routing.directory import Directory
 
 
 class DirectoryResolver:
-    """Answers the scenario's question: which agencies does this address name?"""
+    """Answers which agencies an address of a scenario names."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory

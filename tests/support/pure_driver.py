@@ -6,9 +6,7 @@ and grants, and hands every record to the engine, one subject at a time, mothers
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -17,7 +15,7 @@ import msgspec
 
 from contracts.address import parse_address
 from contracts.case_record import AnswerTo, CaseRecord, ReviewAnswer
-from contracts.decision import Dispatch, ReviewOpened, SlotRef, Step, Timer
+from contracts.decision import Dispatch, ReviewOpened, SlotRef, Step
 from contracts.open_event import ANSWER_EVENTS
 from services.scenario.driver import (
     Answering,
@@ -29,45 +27,12 @@ from services.scenario.driver import (
     StepResult,
     View,
 )
+from tests.support.pure_memory import Received, Subject, Told, opens, view_of
 
 NAMESPACE = UUID("6f3a1c52-6d0e-4b59-8f1e-0f6f0c5a7a11")
-SIZE_CLASSES = (256, 1024, 4096, 16384)
 _SEVERITY = ("accepted", "held", "refused", "denied")
 
 StepFunction = Callable[[bytes | None, CaseRecord, Any, Mapping[UUID, bytes]], Step]
-
-
-@dataclass(slots=True)
-class _Subject:
-    """What router, vault and intake know of one subject."""
-
-    id: UUID
-    label: str
-    case: UUID
-    child_of: UUID | None = None
-    state: bytes | None = None
-    timers: tuple[Timer, ...] = ()
-    slots: dict[UUID, dict[str, Any]] = field(default_factory=dict)
-    labels: dict[UUID, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Held:
-    """A dispatch as the recipient's side holds it."""
-
-    dispatch: Dispatch
-    received_at: datetime
-    groups: set[str]
-    items: set[str]
-    recalled: bool = False
-
-
-@dataclass(slots=True)
-class _Told:
-    """What became of one step: the events and who emitted them."""
-
-    event_ids: list[UUID] = field(default_factory=list)
-    subjects: list[UUID] = field(default_factory=list)
 
 
 class PureDriver:
@@ -88,11 +53,11 @@ class PureDriver:
 
     def _reset(self, at: datetime | None) -> None:
         self._now = at
-        self._subjects: dict[UUID, _Subject] = {}
+        self._subjects: dict[UUID, Subject] = {}
         self._by_label: dict[str, UUID] = {}
         self._owners: dict[UUID, str] = {}
-        self._told: dict[str, _Told] = {}
-        self._held: dict[UUID, _Held] = {}
+        self._told: dict[str, Told] = {}
+        self._received: dict[UUID, Received] = {}
         self._broken: list[str] = []
         self._count = 0
         self.decisions.clear()
@@ -127,10 +92,10 @@ class PureDriver:
         event_id = self._new_id(emission.step)
         entries = emission.entries
         subjects = [self._subject(entry, emission.emitter) for entry in entries]
-        told = self._told.setdefault(emission.step, _Told())
+        told = self._told.setdefault(emission.step, Told())
         told.event_ids.append(event_id)
         if not subjects:
-            nobody = _Subject(self._new_id("nobody", event_id), "", self._new_id("case", event_id))
+            nobody = Subject(self._new_id("nobody", event_id), "", self._new_id("case", event_id))
             self._owners[nobody.case] = emission.emitter
             return StepResult(
                 self._apply(nobody, self._emitted(emission, event_id, nobody, None, ())), (event_id,)
@@ -148,10 +113,10 @@ class PureDriver:
         return StepResult(worst, (event_id,))
 
     async def answer(self, answering: Answering) -> StepResult:
-        events = self._told.get(answering.to, _Told()).event_ids
+        events = self._told.get(answering.to, Told()).event_ids
         dispatches = [
             h.dispatch
-            for h in self._held.values()
+            for h in self._received.values()
             if h.dispatch.event_id in events and h.dispatch.recipient == answering.answerer
         ]
         if not dispatches:
@@ -159,7 +124,7 @@ class PureDriver:
                 "unplayable", why=f"step '{answering.to}' told {answering.acting_as} nothing to answer"
             )
         event_id = self._new_id(answering.step)
-        told = self._told.setdefault(answering.step, _Told())
+        told = self._told.setdefault(answering.step, Told())
         told.event_ids.append(event_id)
         outcomes = []
         for dispatch in _newest_per_subject(dispatches):
@@ -183,9 +148,9 @@ class PureDriver:
         return StepResult(max(outcomes, key=_SEVERITY.index), (event_id,))
 
     async def review(self, reviewing: Reviewing) -> StepResult:
-        told = self._told.get(reviewing.of, _Told())
+        told = self._told.get(reviewing.of, Told())
         event_id = self._new_id(reviewing.step)
-        self._told.setdefault(reviewing.step, _Told()).event_ids.append(event_id)
+        self._told.setdefault(reviewing.step, Told()).event_ids.append(event_id)
         outcomes = []
         for subject_id in dict.fromkeys(told.subjects):
             review = self._open_review(told.event_ids, subject_id)
@@ -211,11 +176,17 @@ class PureDriver:
         return StepResult(max(outcomes, key=_SEVERITY.index), (event_id,))
 
     async def open(self, step: str, of: str, reader: str, groups: tuple[str, ...]) -> StepResult:
-        events = self._told.get(of, _Told()).event_ids
+        events = self._told.get(of, Told()).event_ids
         held = [
-            h for h in self._held.values() if h.dispatch.event_id in events and h.dispatch.recipient == reader
+            h
+            for h in self._received.values()
+            if h.dispatch.event_id in events and h.dispatch.recipient == reader
         ]
-        refused = [h for h in held if not self._opens(h, set(groups) - {"F0"})]
+        refused = [
+            h
+            for h in held
+            if not opens(h, self._subjects[h.dispatch.subject], set(groups) - {"F0"}, self._clock())
+        ]
         if held and not refused:
             return StepResult("accepted")
         event_id = self._new_id(step)
@@ -235,7 +206,11 @@ class PureDriver:
         return self._owners.get(self._subjects[subject].case) if subject else None
 
     async def views(self, agency: str) -> tuple[View, ...]:
-        return tuple(self._view(h) for h in self._held.values() if h.dispatch.recipient == agency)
+        return tuple(
+            view_of(h, self._subjects[h.dispatch.subject])
+            for h in self._received.values()
+            if h.dispatch.recipient == agency
+        )
 
     async def facts(self, person: str) -> Mapping[str, Any] | None:
         subject = self._by_label.get(person)
@@ -260,7 +235,7 @@ class PureDriver:
 
     # -- one record through the engine
 
-    def _apply(self, subject: _Subject, record: CaseRecord) -> str:
+    def _apply(self, subject: Subject, record: CaseRecord) -> str:
         kin = {}
         if subject.child_of is not None and subject.child_of in self._subjects:
             state = self._subjects[subject.child_of].state
@@ -274,7 +249,7 @@ class PureDriver:
         for dispatch in sorted(decision.dispatches, key=lambda d: d.order):
             self._receive(dispatch, record.recorded_at)
         for regrant in decision.regrants:
-            held = self._held.get(regrant.dispatch_id)
+            held = self._received.get(regrant.dispatch_id)
             if held is not None:
                 held.groups, held.items = held.groups & set(regrant.groups), held.items & set(regrant.items)
                 held.recalled = held.recalled or regrant.recalled
@@ -284,11 +259,13 @@ class PureDriver:
         return decision.outcome
 
     def _receive(self, dispatch: Dispatch, at: datetime) -> None:
-        if dispatch.dispatch_id in self._held:
+        if dispatch.dispatch_id in self._received:
             self._broken.append(f"{dispatch.event} was dispatched twice to {dispatch.address}")
-        self._held[dispatch.dispatch_id] = _Held(dispatch, at, set(dispatch.groups), set(dispatch.items))
+        self._received[dispatch.dispatch_id] = Received(
+            dispatch, at, set(dispatch.groups), set(dispatch.items)
+        )
 
-    def _record(self, event: str, event_id: UUID, subject: _Subject, **more: Any) -> CaseRecord:
+    def _record(self, event: str, event_id: UUID, subject: Subject, **more: Any) -> CaseRecord:
         base: dict[str, Any] = {
             "event_id": event_id,
             "event": event,
@@ -308,7 +285,7 @@ class PureDriver:
         self,
         emission: Emission,
         event_id: UUID,
-        subject: _Subject,
+        subject: Subject,
         entry: Entry | None,
         ids: tuple[UUID, ...],
     ) -> CaseRecord:
@@ -333,17 +310,17 @@ class PureDriver:
             **({"facts": entry.facts} if entry else {}),
         )
 
-    def _seal(self, subject: _Subject, event_id: UUID, label: str, values: Mapping[str, Any]) -> SlotRef:
+    def _seal(self, subject: Subject, event_id: UUID, label: str, values: Mapping[str, Any]) -> SlotRef:
         slot = self._new_id("slot", event_id, subject.id, label)
         subject.slots[slot], subject.labels[slot] = dict(values), label
         return SlotRef(event_id, slot)
 
-    def _subject(self, entry: Entry, emitter: str) -> _Subject:
+    def _subject(self, entry: Entry, emitter: str) -> Subject:
         known = self._by_label.get(entry.person)
         if known is not None:
             return self._subjects[known]
         mother = self._by_label.get(entry.child_of) if entry.child_of else None
-        subject = _Subject(
+        subject = Subject(
             self._new_id("person", entry.person), entry.person, self._new_id("case", entry.case), mother
         )
         self._subjects[subject.id] = subject
@@ -363,32 +340,6 @@ class PureDriver:
             and review.review_id not in closed
         ]
         return found[-1] if found else None
-
-    def _opens(self, held: _Held, groups: set[str]) -> bool:
-        expired = held.dispatch.expires_at is not None and held.dispatch.expires_at <= self._clock()
-        slots = self._subjects[held.dispatch.subject].slots
-        present = {g for g, ref in held.dispatch.groups.items() if ref.slot_id in slots}
-        return not expired and groups <= (held.groups & present)
-
-    def _view(self, held: _Held) -> View:
-        dispatch, slots = held.dispatch, self._subjects[held.dispatch.subject].slots
-        sizes = [
-            len(json.dumps(slots[ref.slot_id])) for ref in dispatch.groups.values() if ref.slot_id in slots
-        ]
-        return View(
-            dispatch.dispatch_id,
-            dispatch.event,
-            dispatch.purpose,
-            dispatch.basis,
-            dispatch.priority,
-            tuple(sorted(held.groups)),
-            tuple(sorted(held.items)),
-            tuple(sorted(n.code for n in dispatch.notes)),
-            dispatch.dated,
-            held.received_at,
-            sum(next((c for c in SIZE_CLASSES if size <= c), SIZE_CLASSES[-1]) for size in sizes),
-            held.recalled,
-        )
 
     def _clock(self) -> datetime:
         assert self._now is not None, "start the run first"
