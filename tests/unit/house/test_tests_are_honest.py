@@ -33,7 +33,7 @@ def left_out(module: ast.Module) -> list[int]:
 def blind_waits(module: ast.Module) -> list[int]:
     """Lines that sleep for a while instead of waiting for something.
 
-    ``sleep(0)`` only lets others run, and ``sleep(pause_seconds)`` is a fault put in on purpose: a slow writer.
+    ``sleep(0)`` only lets others run, ``sleep(pause_seconds)`` is a fault on purpose: a slow writer.
     """
     return [
         node.lineno
