@@ -51,9 +51,9 @@ def keyed_ids(key: bytes) -> Ids:
 class Identity:
     """Who a row is, and what the column ``sampan_row_id`` shall hold.
 
-    ``person_changed``: the row keeps the id of an earlier sending, and name, birth date, gender or citizenship
-    are no longer those of then. ``unconfirmed`` stays in the column until the sender says that it is the same
-    person; then ``confirmed`` takes its place.
+    ``person_changed``: the row keeps the id of an earlier sending, and name, birth date, gender or
+    citizenship are no longer those of then. ``unconfirmed`` stays in the column until the sender says that
+    it is the same person; then ``confirmed`` takes its place.
     """
 
     row: UUID

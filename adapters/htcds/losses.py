@@ -1,7 +1,7 @@
 """What becomes of each of IOM's columns on the way in. A column that is not listed is taken over exactly.
 
-Nothing is dropped: what has no canonical field is kept as text, under the column's own name, in the group that
-the declaration names.
+Nothing is dropped: what has no canonical field is kept as text, under the column's own name, in the group
+that the declaration names.
 """
 
 from __future__ import annotations

@@ -103,8 +103,10 @@ def _question(number: int, label: str, text: str, choices: Sequence[str]) -> str
 
 
 def _add_lists(workbook: Workbook, sheet: Worksheet, header: Header, places: Mapping[str, int]) -> None:
-    """Drop-down lists for our columns, and again for IOM's where the sheet had them: Excel keeps those in an
-    extension that openpyxl cannot write back."""
+    """Drop-down lists for our columns, and again for IOM's where the sheet had them.
+
+    Excel keeps IOM's in an extension that openpyxl cannot write back.
+    """
     if _LISTS in workbook.sheetnames:
         del workbook[_LISTS]
     lists = workbook.create_sheet(_LISTS)

@@ -144,7 +144,7 @@ def load(archive: zipfile.ZipFile, *, read_only: bool) -> Workbook:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """openpyxl warns of extensions that it cannot keep, IOM's drop-down lists among them; nobody is to read that."""
+    """openpyxl warns of extensions that it cannot keep, IOM's drop-down lists among them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
