@@ -1,0 +1,155 @@
+"""``sampan scenario run FILE…``: plays files and says what holds. Also the nine of ``make demo``."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from contracts.errors import SampanError, SetupProblem
+from services.scenario.errors import ScenarioError
+from services.scenario.results import Result
+from services.scenario.run import OpenDriver, run_text
+from services.scenario.table import RuleTitle, file_report, summary_table
+
+FAILED: Final = 1
+USAGE: Final = 2
+
+app = typer.Typer(
+    name="scenario",
+    help="Play scenario files: what happens to invented people, and what must follow.",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def scenario() -> None:
+    """Play scenario files."""
+
+
+@app.command("run")
+def run_command(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML), see docs/scenarios.md.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
+) -> None:
+    """Play scenario files on a throw-away instance.
+
+    Example: sampan scenario run tests/scenarios/01-lao-woman-home.yaml
+    """
+    raise typer.Exit(play_files(files, as_json=as_json))
+
+
+def demo(files: Sequence[Path]) -> int:
+    """Play the bundled files for people; the exit code is 1 when one fails."""
+    return play_files(files, as_json=False)
+
+
+def play_files(
+    files: Sequence[Path],
+    *,
+    as_json: bool,
+    open_driver: OpenDriver | None = None,
+    title_of: RuleTitle | None = None,
+    write: Callable[[str], None] | None = None,
+    console: Console | None = None,
+) -> int:
+    """Play files one after the other and print each as it ends.
+
+    Args:
+        open_driver: what to play on; the real services where it stays out.
+        title_of: rule id → title.
+        write: where a line of JSON goes.
+        console: where tables go.
+
+    Returns:
+        0: all hold; 1: one does not; 2: a file cannot be read.
+    """
+    console = console or Console()
+    write = write or _line_writer(console)
+    try:
+        driver, titles = (open_driver, title_of or str) if open_driver else _real_services()
+    except SampanError as error:
+        console.print(error.sentence(), style="red", markup=False)
+        return USAGE
+    results: list[Result] = []
+    unread = False
+    for path in files:
+        try:
+            result = asyncio.run(run_text(_read(path), str(path), driver))
+        except SampanError as error:
+            unread = True
+            _say_unread(path, error, as_json, write, console)
+            continue
+        results.append(result)
+        if as_json:
+            write(json.dumps(result.as_json(), ensure_ascii=False))
+        else:
+            console.print(file_report(result, titles))
+    if not as_json and len(files) > 1:
+        console.print(summary_table(results))
+    if unread:
+        return USAGE
+    return 0 if all(result.passed for result in results) else FAILED
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ScenarioError(
+            "the file cannot be read.",
+            file=str(path),
+            line=1,
+            remedy="Check the name, the right to read it, and that it is UTF-8 text.",
+        ) from None
+
+
+def _say_unread(
+    path: Path, error: SampanError, as_json: bool, write: Callable[[str], None], console: Console
+) -> None:
+    if as_json:
+        write(
+            json.dumps(
+                {
+                    "scenario": path.stem,
+                    "passed": False,
+                    "expected": [],
+                    "actual": [],
+                    "problems": [error.sentence()],
+                    "file": str(path),
+                },
+                ensure_ascii=False,
+            )
+        )
+    else:
+        console.print(error.sentence(), style="red", markup=False)
+
+
+def _real_services() -> tuple[OpenDriver, RuleTitle]:
+    """The throw-away instance; it needs the server's packages.
+
+    Raises:
+        SetupProblem: they are not installed.
+    """
+    try:
+        instance = importlib.import_module("services.scenario.instance_driver")
+    except ImportError:
+        raise SetupProblem(
+            "playing scenarios needs the server's packages.",
+            code="no-server",
+            remedy="Install sampan[server].",
+        ) from None
+    return instance.open_instance_driver, instance.rule_title
+
+
+def _line_writer(console: Console) -> Callable[[str], None]:
+    def write(line: str) -> None:
+        console.file.write(line + "\n")
+
+    return write
