@@ -96,7 +96,7 @@ def decode(model: type[M], data: bytes) -> M:
             raise ValueError
         return model.model_validate(value)
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        where = _place(error.errors(include_input=False)[0]["loc"])
         raise InvalidInput("a field does not fit its contract", code="bad-field", field=where) from None
     except (
         ValueError,
@@ -113,3 +113,15 @@ def decode(model: type[M], data: bytes) -> M:
             code="bad-encoding",
             remedy="Make the document anew; if it came from another version of Sampan, update this one.",
         ) from None
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """The field's path, as far as its words are ours: the keys of ``other`` are the sender's."""
+    ours: list[str] = []
+    for part in parts:
+        if isinstance(part, str) and not part.isidentifier():
+            break
+        ours.append(str(part))
+        if part == "other":
+            break
+    return ".".join(ours)

@@ -71,7 +71,7 @@ def refuse_breaking(subject: str, schema: Any, lock: tuple[LockedSchema, ...]) -
             raise SetupProblem(
                 f"{subject} would break {row.name}: " + "; ".join(bad),
                 code="incompatible-schema",
-                remedy="Give new fields a default, and keep old ones with their type.",
+                remedy="Give new fields a default and keep old types; before a release carries it: --amend.",
             )
 
 

@@ -63,7 +63,8 @@ def _agency(slug: str, row: LocatedDict, top: LocatedDict) -> ReadAgency:
             "Use lower-case letters, digits and hyphens.",
         )
     _only(row, _AGENCY_KEYS)
-    country = _country(row, "country", row.get("country", top.get("country", "")))
+    seat = row if "country" in row else top
+    country = _country(seat, "country", seat.get("country", ""))
     mission_of = _country(row, "mission_of", row.get("mission_of", ""))
     public = bool(row.get("public", bool(mission_of)))
     state = mission_of or country
