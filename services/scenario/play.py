@@ -7,8 +7,9 @@ from datetime import datetime
 
 from contracts.address import parse_address
 from contracts.errors import SampanError
+from contracts.events import EVENTS
 from services.scenario.driver import Answering, Driver, Emission, Reviewing, StepResult
-from services.scenario.errors import ScenarioError
+from services.scenario.errors import ScenarioError, nearest
 from services.scenario.model import Answer, Emit, Fault, Open, Person, Reserved, Review, Step
 from services.scenario.people import Cast
 from services.scenario.trace import Played, Run
@@ -70,6 +71,9 @@ class _Stage:
         match step.action:
             case None:
                 return StepResult("accepted")
+            case Emit(event=name) if name not in EVENTS:
+                near = nearest(name, EVENTS)
+                return StepResult("refused", why=f"no event is called {name}; the nearest is {near}")
             case Emit() as emit if actor is not None:
                 return await self.driver.emit(self._emission(step, emit, actor))
             case Answer() as answer if actor is not None:

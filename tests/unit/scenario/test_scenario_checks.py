@@ -291,6 +291,12 @@ async def test_an_outcome_that_differs_fails_the_file() -> None:
     assert "should be accepted and was denied" in result.problems[0]
 
 
+async def test_an_unknown_event_is_refused_with_the_nearest_name() -> None:
+    """A misspelt event name fails the file and names the nearest known event."""
+    result = await play(STORY.replace("emit: BabyBorn", "emit: BabyBron"))
+    assert "no event is called BabyBron; the nearest is BabyBorn" in result.problems[0]
+
+
 async def test_told_somebody_whom_the_directory_does_not_know_is_an_error_of_the_file() -> None:
     """Nobody holds NGO-H@FR: in *told* that is a slip, with file and line."""
     with pytest.raises(ScenarioError, match="nobody holds NGO-H@FR"):
