@@ -240,8 +240,8 @@ def _review(fields: Fields, context: Context) -> Action:
         action=fields.text("review", ("release", "refuse")) or "",
         of=fields.word(fields.require("of", "Name the step that waits."), "of"),
         reason=fields.text("reason"),
-        second=fields.address("second"),
-        limit=fields.text("limit"),
+        second=fields.text("second"),
+        limit=" ".join(fields.texts("limit") or ()) or None,
     )
 
 

@@ -67,38 +67,39 @@ class _Stage:
         self._compare_outcome(played)
 
     async def _act(self, step: Step, actor: str | None) -> StepResult:
-        by = step.by or ""
         match step.action:
             case None:
                 return StepResult("accepted")
-            case Emit(event=name) if name not in EVENTS:
-                near = nearest(name, EVENTS)
-                return StepResult("refused", why=f"no event is called {name}; the nearest is {near}")
-            case Emit() as emit if actor is not None:
-                return await self.driver.emit(self._emission(step, emit, actor))
-            case Answer() as answer if actor is not None:
-                return await self.driver.answer(self._answering(step, answer, actor))
-            case Review() as review if actor is not None:
-                return await self.driver.review(
-                    Reviewing(
-                        step.id,
-                        review.of,
-                        review.action,
-                        actor,
-                        by,
-                        review.reason,
-                        self._one(step, review.second) if review.second else None,
-                        review.limit,
-                    )
-                )
-            case Open() as opening if actor is not None:
-                return await self.driver.open(step.id, opening.of, actor, opening.groups)
             case Fault() as fault:
                 return await self.driver.fault(fault.down, self._one(step, fault.address))
             case Reserved(kind=kind):
                 return StepResult("unplayable", why=f"'{kind}' is not yet playable")
             case _:
-                return StepResult("unplayable", why="nobody does it")
+                return await self._act_as(step, actor or "")
+
+    async def _act_as(self, step: Step, actor: str) -> StepResult:
+        match step.action:
+            case Emit(event=name) if name not in EVENTS:
+                near = nearest(name, EVENTS)
+                return StepResult("refused", why=f"no event is called {name}; the nearest is {near}")
+            case Emit() as emit:
+                return await self.driver.emit(self._emission(step, emit, actor))
+            case Answer() as answer:
+                return await self.driver.answer(self._answering(step, answer, actor))
+            case Review() as review:
+                return await self.driver.review(self._reviewing(step, review, actor))
+            case Open() as opening:
+                return await self.driver.open(step.id, opening.of, actor, opening.groups)
+            case _:
+                return StepResult("unplayable", why="this cannot be played")
+
+    def _reviewing(self, step: Step, review: Review, actor: str) -> Reviewing:
+        second = review.second
+        if second and "@" in second:  # another agency; else a person's name
+            second = self._one(step, second)
+        return Reviewing(
+            step.id, review.of, review.action, actor, step.by or "", review.reason, second, review.limit
+        )
 
     def _emission(self, step: Step, emit: Emit, actor: str) -> Emission:
         by = step.by or ""

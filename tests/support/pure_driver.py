@@ -44,10 +44,9 @@ class PureDriver:
         law: Any,
         resolver: Resolver,
         fold: Callable[[bytes], Mapping[str, Any]] | None = None,
-        re_evaluate: Callable[[CaseRecord, bytes | None, Step, Mapping[UUID, bytes]], bool] | None = None,
     ) -> None:
         self._step, self._law, self.agencies = step, law, resolver
-        self._fold, self._re_evaluate = fold, re_evaluate
+        self._fold = fold
         self.decisions: list[Decided] = []
         self._reset(None)
 
@@ -241,7 +240,8 @@ class PureDriver:
             state = self._subjects[subject.child_of].state
             kin = {subject.child_of: state} if state is not None else {}
         step = self._step(subject.state, record, self._law, kin)
-        if self._re_evaluate and not self._re_evaluate(record, subject.state, step, kin):
+        again = self._step(subject.state, record, self._law, kin)
+        if msgspec.msgpack.encode(again.decision) != msgspec.msgpack.encode(step.decision):
             self._broken.append(f"the receipt of {record.event} does not re-evaluate to the same bytes")
         subject.state, subject.timers = step.state, step.timers
         decision = step.decision

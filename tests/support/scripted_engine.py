@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
+
 from contracts.address import parse_address
 from contracts.case_record import CaseRecord
 from contracts.decision import (
@@ -78,12 +80,10 @@ def denied(record: CaseRecord, **more: Any) -> Denied:
 def scripted(script: Script, fold: Mapping[str, Any] | None = None) -> PureDriver:
     """A pure driver over the scripted engine; what the script leaves out is accepted without effect."""
 
-    open_timers: dict[UUID, tuple[Timer, ...]] = {}
-
     def step(state: bytes | None, record: CaseRecord, law: Any, kin: Mapping[UUID, bytes]) -> Step:
         say = dict(script[record.event](record)) if record.event in script else {}
-        waiting = [t for t in open_timers.get(record.subject, ()) if t.timer_id != record.timer_id]
-        open_timers[record.subject] = timers = (*waiting, *say.pop("timers", ()))
+        kept = msgspec.msgpack.decode(state, type=list[Timer]) if state else []
+        timers = (*(t for t in kept if t.timer_id != record.timer_id), *say.pop("timers", ()))
         fields = {
             "event_id": record.event_id,
             "event": record.event,
@@ -92,7 +92,7 @@ def scripted(script: Script, fold: Mapping[str, Any] | None = None) -> PureDrive
             "decided_at": record.recorded_at,
             "outcome": "accepted",
         }
-        return Step(state=b"state", decision=Decision(**(fields | say)), timers=timers)
+        return Step(state=msgspec.msgpack.encode(timers), decision=Decision(**(fields | say)), timers=timers)
 
     resolver = DirectoryResolver(region_directory())
     return PureDriver(step, None, resolver, (lambda state: fold) if fold else None)
