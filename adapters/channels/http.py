@@ -1,7 +1,8 @@
 """Calls over HTTP: https only, one resolution, no private networks, no redirects, bounded answers and times.
 
 The outcome says what may be done next: a :class:`Reply`, or a :class:`NoReply` that tells "nothing was
-sent" from "sent, and nobody knows". Errors carry codes; no address, body or header of a call ever reaches a message.
+sent" from "sent, and nobody knows". Errors carry codes; no address, body or header of a call ever reaches a
+message.
 """
 
 from __future__ import annotations

@@ -132,10 +132,9 @@ def _check_directory(archive: zipfile.ZipFile) -> None:
 def _check_parts(archive: zipfile.ZipFile) -> None:
     """Only UTF-8 XML without a document type: what Excel writes, and what our later looks rely on."""
     for entry in archive.infolist():
-        if not entry.filename.lower().endswith((".xml", ".rels", ".vml")):
-            continue
         text = read_part(archive, entry.filename)
-        head = text[:200]
+        xml = entry.filename.lower().endswith((".xml", ".rels", ".vml"))
+        head = text[:200] if xml else b""
         declared = _ENCODING.match(head.removeprefix(b"\xef\xbb\xbf"))
         if b"\x00" in head or (declared and declared[1].lower() not in (b"utf-8", b"us-ascii", b"ascii")):
             raise _damaged()

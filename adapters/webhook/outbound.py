@@ -1,8 +1,8 @@
 """A signed, thin notice over HTTP: Standard Webhooks 1.0.0 with ed25519 (``v1a``).
 
 The body says that one item waits and where in the feed it stands, nothing of the case; the recipient
-fetches it with its own credentials, which leaves a trace. The webhook id is the dispatch's alias, the same in every
-attempt, so that a second attempt is seen for what it is. The signature covers id, timestamp and raw body.
+fetches it with its own credentials, which leaves a trace. The webhook id is the dispatch's alias, the same in
+every attempt, so that a second attempt is seen for what it is. The signature covers id, timestamp, raw body.
 """
 
 from __future__ import annotations
