@@ -33,12 +33,22 @@ def left_out(module: ast.Module) -> list[int]:
 def blind_waits(module: ast.Module) -> list[int]:
     """Lines that sleep for a while instead of waiting for something.
 
-    ``sleep(0)`` only lets others run, ``sleep(pause_seconds)`` is a fault on purpose: a slow writer.
+    A sleep inside ``while condition`` polls another process or thread, ``sleep(0)`` only lets others run, and
+    ``sleep(pause_seconds)`` is a fault on purpose: a slow writer.
     """
+    polling = {
+        id(inner)
+        for loop in ast.walk(module)
+        if isinstance(loop, ast.While) and not isinstance(loop.test, ast.Constant)
+        for inner in ast.walk(loop)
+    }
     return [
         node.lineno
         for node in ast.walk(module)
-        if isinstance(node, ast.Call) and dotted(node.func) in WAITS_BLINDLY and not _is_meant(node.args)
+        if isinstance(node, ast.Call)
+        and dotted(node.func) in WAITS_BLINDLY
+        and id(node) not in polling
+        and not _is_meant(node.args)
     ]
 
 
@@ -95,6 +105,8 @@ def test_nothing_is_a_stub() -> None:
         ("import asyncio\nasync def f(): await asyncio.sleep(0.2)", 1),
         ("import asyncio\nasync def f(): await asyncio.sleep(0)", 0),
         ("async def f(clock): await clock.sleep(30)", 0),
+        ("import time\nwhile not ready(): time.sleep(0.01)", 0),
+        ("import time\nwhile True: time.sleep(0.01)", 1),
     ],
 )
 def test_the_rules_see_what_they_should(source: str, offences: int) -> None:
