@@ -45,9 +45,31 @@ def run_command(
     raise typer.Exit(play_files(files, as_json=as_json))
 
 
-def demo(files: Sequence[Path]) -> int:
-    """Play the bundled files for people; the exit code is 1 when one fails."""
-    return play_files(files, as_json=False)
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file.")] = False,
+) -> None:
+    """Play the nine bundled scenarios: who was told, who was not, why.
+
+    Example: sampan demo
+    """
+    raise typer.Exit(play_files(demo_files(), as_json=as_json))
+
+
+def demo_files() -> list[Path]:
+    """The bundled files, whose names begin with a number.
+
+    Raises:
+        SetupProblem: they are not here, because this is not a checkout.
+    """
+    folder = Path(__file__).resolve().parents[2] / "tests" / "scenarios"
+    found = sorted(folder.glob("[0-9][0-9]-*.yaml"))
+    if not found:
+        raise SetupProblem(
+            "the bundled scenarios are not here.",
+            code="no-scenarios",
+            remedy="Run it in a checkout of Sampan, or name files: sampan scenario run FILE.",
+        )
+    return found
 
 
 def play_files(

@@ -37,9 +37,17 @@ class Cast:
         self._stated |= set(emit.about)
 
     def _entry(self, person: Person, emit: Emit) -> Entry:
-        facts = emit.facts
-        if person.name not in self._stated:
-            facts = Facts.model_validate({**self._known(person, emit), **facts.model_dump(exclude_none=True)})
+        known = {} if person.name in self._stated else self._known(person)
+        if "F1" in emit.seal.get(person.name, {}):
+            # The edge reads an age off what is sealed; the day she turns eighteen must not move with it.
+            known |= self._age(self._dated(person))
+        if emit.facts.age is not None or emit.facts.child_until is not None:
+            known = {key: value for key, value in known.items() if key not in ("age", "child_until")}
+        facts = (
+            Facts.model_validate({**known, **emit.facts.model_dump(exclude_none=True)})
+            if known
+            else emit.facts
+        )
         groups = {}
         for group, given in emit.seal.get(person.name, {}).items():
             groups[group] = values_for(self._dated(person), group, given)
@@ -53,7 +61,7 @@ class Cast:
             return Person(person.name, person.role, person.line, born=born, sex=person.sex)
         return person
 
-    def _known(self, person: Person, emit: Emit) -> dict[str, Any]:
+    def _known(self, person: Person) -> dict[str, Any]:
         known: dict[str, Any] = {
             "citizenship": list(person.citizenship)
             if isinstance(person.citizenship, tuple)
