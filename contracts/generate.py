@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -112,25 +112,36 @@ def _lock_in(lock: list[LockedSchema], name: str, fingerprint: str, amend: bool)
     lock.append(LockedSchema(len(lock) + 1, name, fingerprint))
 
 
+def asyncapi_change() -> tuple[Path, str]:
+    """The AsyncAPI document, from the lock and the schema files as they stand on disk."""
+    from contracts.asyncapi import document  # topics need the lock, which a first run writes
+
+    ids = {row.name: row.schema_id for row in schema_ids.read_lock(LOCK.read_text(encoding="utf-8"))}
+    return LOCK.with_name("asyncapi.json"), written(document(ids))
+
+
+def settle(files: Iterable[tuple[Path, str]], check: bool) -> bool:
+    """Write what differs, or with ``check`` only say so; whether anything differed."""
+    differed = False
+    for path, text in files:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            differed = True
+            print(("differs: " if check else "wrote ") + f"contracts/{path.relative_to(LOCK.parent)}")
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    return differed
+
+
 def main(arguments: list[str]) -> int:
     """Exit code 0 when all agree (or was written), 1 when something must be done."""
+    check = "--check" in arguments
     try:
-        due = [
-            (path, text)
-            for path, text in changes("--amend" in arguments)
-            if not path.exists() or path.read_text(encoding="utf-8") != text
-        ]
+        differed = settle(list(changes("--amend" in arguments)), check)
+        differed = settle([asyncapi_change()], check) or differed
     except SampanError as error:
         print(error.sentence())
         return 1
-    for path, text in due:
-        print(
-            ("differs: " if "--check" in arguments else "wrote ")
-            + f"contracts/{path.relative_to(LOCK.parent)}"
-        )
-        if "--check" not in arguments:
-            path.write_text(text, encoding="utf-8")
-    if due and "--check" in arguments:
+    if differed and check:
         print("Run `python -m contracts.generate` and commit what it writes.")
         return 1
     return 0

@@ -93,3 +93,20 @@ def test_the_open_event_example_matches_its_json_schema() -> None:
     jsonschema.validate(example, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**example, "colour": "red"}, schema)
+
+
+def test_the_asyncapi_document_is_current_and_complete() -> None:
+    """Every topic is a channel, every reference leads somewhere, every message names its schema id."""
+    path, text = generate.asyncapi_change()
+    assert path.read_text(encoding="utf-8") == text
+    document = json.loads(text)
+    assert set(document["channels"]) == set(TOPICS)
+    messages = document["components"]["messages"]
+    for channel in document["channels"].values():
+        for reference in channel["messages"].values():
+            assert reference["$ref"].rpartition("/")[2] in messages
+    for operation in document["operations"].values():
+        assert operation["channel"]["$ref"].rpartition("/")[2] in TOPICS
+    assert {name: message["x-schema-id"] for name, message in messages.items()} == {
+        name: SCHEMA_IDS[name] for name in messages
+    }
