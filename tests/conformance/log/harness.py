@@ -32,8 +32,8 @@ class Backend:
     leases: Leases
     clock: ManualClock
     wake: Wake
-    append_slowly: Callable[[Sequence[NewRecord], float], Awaitable[None]]
-    """Appends in a transaction that stays open for so many seconds after taking its offsets."""
+    append_slowly: Callable[[Sequence[NewRecord], int], Awaitable[None]]
+    """Appends in a transaction that stays open for so many round trips after taking its offsets."""
 
     async def append(self, records: Sequence[NewRecord]) -> None:
         async with self.store.unit_of_work() as work:

@@ -133,7 +133,7 @@ async def _write_slowly(backend: Backend, dice: random.Random, writer: int) -> N
     for turn in range(APPENDS):
         keys = [key_number(dice.randrange(50)) for _ in range(3)]
         records = [NewRecord(TOPIC, key, f"{writer}/{turn}".encode()) for key in keys]
-        await backend.append_slowly(records, dice.random() * 0.01)
+        await backend.append_slowly(records, dice.randrange(20))
 
 
 async def _follow(backend: Backend, finished: asyncio.Event) -> dict[int, list[int]]:

@@ -24,9 +24,10 @@ async def backend() -> Backend:
     clock, wake = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), Wake()
     store = MemoryStore(clock, wake, UUID(int=7))
 
-    async def append_slowly(records: Sequence[NewRecord], pause_seconds: float) -> None:
+    async def append_slowly(records: Sequence[NewRecord], round_trips: int) -> None:
         store.log.append(records, clock.now())
-        await asyncio.sleep(pause_seconds)
+        for _ in range(round_trips):
+            await asyncio.sleep(0)
 
     return Backend(store, store.log, MemoryLeases(store), clock, wake, append_slowly)
 

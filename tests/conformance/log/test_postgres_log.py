@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
@@ -26,10 +25,11 @@ async def backend(fresh_database: FreshDatabase) -> AsyncIterator[Backend]:
     clock, wake = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), Wake()
     store = await PostgresStore.connect(fresh_database.dsn, clock, wake)
 
-    async def append_slowly(records: Sequence[NewRecord], pause_seconds: float) -> None:
+    async def append_slowly(records: Sequence[NewRecord], round_trips: int) -> None:
         async with store.pool.acquire() as connection, connection.transaction():
             await append(connection, records, clock.now(), notify=False)
-            await asyncio.sleep(pause_seconds)
+            for _ in range(round_trips):
+                await connection.fetchval("select 1")
 
     yield Backend(store, store.log, PostgresLeases(store.pool), clock, wake, append_slowly)
     await store.close()
