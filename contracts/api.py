@@ -69,7 +69,6 @@ class SubmitReceipt(Wire):
     recorded_at: datetime
     duplicate: bool = False
     assisted: bool = False
-    log: str  # log id/topic/partition/offset, for audit
 
 
 class Deadline(Wire):

@@ -13,10 +13,12 @@ import msgspec
 
 
 class SlotRef(msgspec.Struct, frozen=True):
-    """Where a sealed group stands: the event that carried it and the slot in it."""
+    """Where a sealed group stands: the event that carried it, the slot in it, its place on ``case-events``."""
 
     event_id: UUID
     slot_id: UUID
+    partition: int = -1
+    offset: int = -1
 
 
 class RuleRef(msgspec.Struct, frozen=True, order=True):
@@ -47,6 +49,8 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str  # agency slug
     address: str  # the role in which it is told: RFP@LA, CON.VN@TH, IDA@SG/police
     relation: str | None = None  # owner, requester … when told as such
+    emitter: str | None = None  # slug of whoever emitted the event; None: Sampan
+    emitter_address: str | None = None
     purpose: str
     basis: str
     priority: str

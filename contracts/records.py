@@ -49,19 +49,20 @@ class DispatchRecord(LogValue):
     case_code: str | None = None
     subject_alias: UUID | None = None
     case_id: UUID
+    log_key: UUID | None = None  # under which the case's events are ordered; of kind dispatch
     subject_id: UUID
-    recipient: UUID
+    recipient: UUID | None = None  # of kind dispatch, as the rest below
     event_id: UUID
     generation: int = 0
     priority: str = "ROUTINE"
     via: str | None = None
     place: int = 0  # lower is told earlier within one decision
-    dated: AwareDatetime
+    dated: AwareDatetime | None = None
     acknowledge_by: AwareDatetime | None = None
     decide_by: AwareDatetime | None = None
     status: str | None = None  # FHIR Task.status, of kind status
     recalled: bool = False
-    sealed: bytes | None = None  # contracts.decision.Dispatch
+    sealed: bytes | None = None  # contracts.decision.Dispatch; of kind regrant contracts.decision.Regrant
 
 
 class DecisionRecord(LogValue):

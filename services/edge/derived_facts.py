@@ -143,7 +143,9 @@ def _age_years(identity: Identity, today: date, field: str) -> int | None:
         return None
     if not 0 <= years <= _OLDEST:
         raise InvalidInput(
-            "This gives an age below 0 or above 120 years.", code="impossible-age", field=field,
+            "This gives an age below 0 or above 120 years.",
+            code="impossible-age",
+            field=field,
             remedy="Check the date; a Buddhist-era year is 543 more than the year meant here.",
         )
     return years
@@ -164,7 +166,9 @@ def _countries(values: Iterable[str], field: str) -> list[str]:
 def _country(value: str, field: str) -> str:
     if value not in COUNTRIES:
         raise InvalidInput(
-            "unknown country", code="unknown-country", field=field,
+            "unknown country",
+            code="unknown-country",
+            field=field,
             remedy="Use the two-letter ISO 3166-1 code, such as LA for Lao PDR.",
         )
     return value

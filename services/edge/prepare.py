@@ -58,8 +58,10 @@ class SenderKeys:
     def __post_init__(self) -> None:
         if len(self.seed) != 32:
             raise InvalidInput(
-                "The signing key is not an ed25519 seed of 32 bytes.", code="bad-signing-key",
-                field="signing_key", remedy="Ask the operator for a new key file.",
+                "The signing key is not an ed25519 seed of 32 bytes.",
+                code="bad-signing-key",
+                field="signing_key",
+                remedy="Ask the operator for a new key file.",
             )
         object.__setattr__(self, "signing_key", SigningKey(self.seed))
 
@@ -135,7 +137,9 @@ def _check(event: OpenEvent, now: datetime) -> None:
     event_type(event.event)
     if event.occurred_at > now + CLOCK_SKEW:
         raise InvalidInput(
-            "This time lies in the future.", code="time-in-future", field="occurred_at",
+            "This time lies in the future.",
+            code="time-in-future",
+            field="occurred_at",
             remedy="Check the date, the time zone and this machine's clock; a Buddhist-era year is 543 more.",
         )
     if event.acting_as is not None:
@@ -208,8 +212,10 @@ def _union(first: M, second: M, where: str) -> M:
 
 def _disagreement(field: str) -> InvalidInput:
     return InvalidInput(
-        "This person stands in the event twice, with different values.", code="conflicting-values",
-        field=field, remedy="Keep one of the two.",
+        "This person stands in the event twice, with different values.",
+        code="conflicting-values",
+        field=field,
+        remedy="Keep one of the two.",
     )
 
 
@@ -240,8 +246,10 @@ def _parts(subject: _Subject) -> list[PlainSlot]:
 def _vault_key(instance: Instance) -> VaultPublicKey:
     if instance.suite != SUITE_NAME:
         raise InvalidInput(
-            "This Sampan instance seals by rules that this client does not know.", code="unknown-suite",
-            field="suite", remedy="Update the sampan client.",
+            "This Sampan instance seals by rules that this client does not know.",
+            code="unknown-suite",
+            field="suite",
+            remedy="Update the sampan client.",
         )
     return _read_vault_key(instance.vault_key_id, instance.vault_public_key)
 

@@ -52,13 +52,18 @@ def respond_problem(problem: Problem) -> Response:
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
-        problem.model_dump(exclude_none=True), status_code=problem.status, headers=headers, media_type=PROBLEM_TYPE
+        problem.model_dump(exclude_none=True),
+        status_code=problem.status,
+        headers=headers,
+        media_type=PROBLEM_TYPE,
     )
 
 
 def respond(model: BaseModel, status: int = 200) -> Response:
     """A model as JSON, without unset fields."""
-    return Response(model.model_dump_json(exclude_none=True), status_code=status, media_type="application/json")
+    return Response(
+        model.model_dump_json(exclude_none=True), status_code=status, media_type="application/json"
+    )
 
 
 async def on_sampan_error(request: Request, error: Exception) -> Response:
@@ -72,8 +77,12 @@ async def on_bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:] if isinstance(part, str | int))
-    refused = InvalidInput("this field is missing or of the wrong kind", code="bad-field", field=where or None,
-                           remedy="See /docs for what this call takes.")
+    refused = InvalidInput(
+        "this field is missing or of the wrong kind",
+        code="bad-field",
+        field=where or None,
+        remedy="See /docs for what this call takes.",
+    )
     return respond_problem(problem_of(refused))
 
 
@@ -88,8 +97,14 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 async def on_unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours: the log gets the place, nobody gets the message (it may echo a value)."""
     _log.error("request_failed", error=error_code(error), at=raised_at(error))
-    return respond_problem(Problem(title=TITLES[500], status=500, code="internal", remedy="Try again; if it stays, "
-                                   "tell the operator the time and what you did."))
+    return respond_problem(
+        Problem(
+            title=TITLES[500],
+            status=500,
+            code="internal",
+            remedy="Try again; if it stays, tell the operator the time and what you did.",
+        )
+    )
 
 
 ERROR_HANDLERS: Final[dict[Any, Callable[[Request, Exception], Awaitable[Response]]]] = {
@@ -134,5 +149,9 @@ def as_uuid(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput("not a reference", code="bad-reference", field=field,
-                           remedy="Copy it from the receipt or the inbox.") from None
+        raise InvalidInput(
+            "not a reference",
+            code="bad-reference",
+            field=field,
+            remedy="Copy it from the receipt or the inbox.",
+        ) from None

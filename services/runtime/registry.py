@@ -94,9 +94,7 @@ async def add_signing_key(
     )
 
 
-async def signing_keys(
-    connection: Any, wanted: Iterable[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], KeyRow]:
+async def signing_keys(connection: Any, wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], KeyRow]:
     """Public keys by (agency, key id)."""
     pairs = list(wanted)
     rows = await connection.fetch(

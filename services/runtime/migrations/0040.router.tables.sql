@@ -7,9 +7,10 @@ create table router.subject_state (
     subject_id uuid primary key,
     case_id uuid not null,
     log_key uuid not null,
-    version bigint not null,
-    gate_version bigint not null default 0,
-    sealed bytea -- null once the subject is erased
+    owner uuid not null,
+    parent_id uuid,
+    gate_version bigint not null, -- narrowings folded so far
+    sealed bytea
 );
 create index on router.subject_state (case_id);
 
@@ -54,5 +55,14 @@ create table router.reviews (
     sealed bytea not null
 );
 create index on router.reviews (state, desk);
+
+-- Why a person answered a review as she did: sealed, beside the event that says that she did.
+create table router.review_reasons (
+    event_id uuid primary key,
+    review_id uuid not null references router.reviews,
+    agency_id uuid not null,
+    at timestamptz not null,
+    sealed bytea not null
+);
 
 do $$ begin perform runtime.open_to_services('router'); end $$;

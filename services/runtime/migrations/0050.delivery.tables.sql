@@ -7,6 +7,7 @@ create table delivery.dispatches (
     dispatch_id uuid primary key,
     alias uuid not null unique,
     case_id uuid not null,
+    log_key uuid not null,
     subject_id uuid not null,
     event_id uuid not null,
     recipient uuid not null,
@@ -20,7 +21,8 @@ create table delivery.dispatches (
     status text not null, -- FHIR Task.status
     opened_at timestamptz,
     recalled boolean not null default false,
-    sealed bytea not null
+    sealed bytea not null,
+    narrowed bytea -- what a later narrowing left of it
 );
 create index on delivery.dispatches (case_id, recipient);
 create index on delivery.dispatches (recipient, status, acknowledge_by);

@@ -1,0 +1,1 @@
+"""Delivery: lanes, retries and the inbox. It schedules and never opens."""

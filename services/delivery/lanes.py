@@ -1,0 +1,175 @@
+"""Lanes: the ordered dispatches of one case to one recipient over one channel.
+
+Delivery to a system outside is three transactions: the dispatch entered its lane (``step``); it is claimed and
+its opening recorded; its outcome is recorded. Between the last two the call runs. A claim whose lease ran out
+without an outcome is *unknown*, never assumed failed: the next attempt is told so and checks before it acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from contracts.api import LaneItem
+
+CLAIM_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to make one attempt, until ``until``. ``repeat``: an earlier attempt may have had its effect."""
+
+    lane_id: UUID
+    seq: int
+    dispatch_id: UUID
+    recipient: UUID
+    channel: str
+    what: str
+    attempt: int
+    repeat: bool
+    parked: bool  # a recall overtakes what is parked, and leaves it parked
+    until: datetime
+
+
+_CLAIM = """
+    with due as (
+        select lane_id, state = 'parked' as parked
+          from delivery.lanes l
+         where next_attempt_at <= $1 and (claim_until is null or claim_until <= $1)
+           and exists (select 1 from delivery.lane_items i
+                        where i.lane_id = l.lane_id and i.state in ('waiting', 'claimed')
+                          and (l.state <> 'parked' or i.what = 'recall'))
+         order by next_attempt_at limit $2
+           for update skip locked
+    ), head as (
+        select d.lane_id, d.parked, i.seq, i.dispatch_id, i.what, i.state = 'claimed' as repeat
+          from due d cross join lateral (
+            select seq, dispatch_id, what, state from delivery.lane_items
+             where lane_id = d.lane_id and state in ('waiting', 'claimed')
+             order by what = 'recall' desc, seq limit 1) i
+    ), claimed as (
+        update delivery.lanes l set claimed_by = $3, claim_until = $4, attempts = l.attempts + 1
+          from head h where l.lane_id = h.lane_id
+        returning l.lane_id, h.seq, h.dispatch_id, l.recipient, l.channel, h.what, l.attempts as attempt, h.repeat, h.parked
+    ), items as (
+        update delivery.lane_items i set state = 'claimed' from claimed c
+         where i.lane_id = c.lane_id and i.seq = c.seq
+    )
+    select * from claimed order by lane_id
+"""
+
+
+async def claim(connection: Any, owner: str, now: datetime, limit: int) -> list[Claim]:
+    """Take the head of up to ``limit`` due lanes, recalls first. Two workers never hold the same lane."""
+    until = now + timedelta(seconds=CLAIM_SECONDS)
+    rows = await connection.fetch(_CLAIM, now, limit, owner, until)
+    return [Claim(**dict(row), until=until) for row in rows]
+
+
+async def start_attempts(connection: Any, claims: Sequence[tuple[UUID, Claim]], now: datetime) -> None:
+    """Record attempts before their calls run. Without an outcome later, they stand as unknown."""
+    await connection.execute(
+        "insert into delivery.attempts (attempt_id, dispatch_id, channel, attempt, claimed_at)"
+        " select a, d, c, n, $5 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[]) as t(a, d, c, n)",
+        [attempt for attempt, _ in claims], [c.dispatch_id for _, c in claims], [c.channel for _, c in claims],
+        [c.attempt for _, c in claims], now,
+    )  # fmt: skip
+
+
+async def end_attempt(
+    connection: Any, attempt_id: UUID, outcome: str, error_code: str | None, now: datetime
+) -> None:
+    """Record what a call came to."""
+    await connection.execute(
+        "update delivery.attempts set outcome = $2, error_code = $3, ended_at = $4 where attempt_id = $1",
+        *(attempt_id, outcome, error_code, now),
+    )
+
+
+async def holds(connection: Any, held: Claim, owner: str) -> bool:
+    """Whether ``owner`` still holds the lane; a late outcome of a lost claim changes nothing."""
+    return bool(
+        await connection.fetchval(
+            "select true from delivery.lanes where lane_id = $1 and claimed_by = $2 and claim_until = $3 for update",
+            *(held.lane_id, owner, held.until),
+        )
+    )
+
+
+async def finish(connection: Any, held: Claim, item_state: str, now: datetime) -> None:
+    """The head is done (or refused for good); the lane goes on with the next at once."""
+    await connection.execute(
+        "update delivery.lane_items set state = $3 where lane_id = $1 and seq = $2",
+        *(held.lane_id, held.seq, item_state),
+    )
+    await _free(connection, held, "parked" if held.parked else "flowing", 0, now, None)
+
+
+async def retry(
+    connection: Any, held: Claim, at: datetime, error_code: str | None, *, nothing_sent: bool
+) -> None:
+    """Try the head again at ``at``. Where nothing was sent, the item waits again; else it stays *claimed*."""
+    if nothing_sent and not held.repeat:
+        await connection.execute(
+            "update delivery.lane_items set state = 'waiting' where lane_id = $1 and seq = $2",
+            *(held.lane_id, held.seq),
+        )
+    state = "parked" if held.parked else "retrying" if nothing_sent else "unknown"
+    await _free(connection, held, state, held.attempt, at, error_code)
+
+
+async def park(connection: Any, held: Claim, now: datetime, error_code: str | None) -> None:
+    """Stop this lane, and only this one, until a person releases it."""
+    await _free(connection, held, "parked", held.attempt, now, error_code)
+
+
+async def _free(
+    connection: Any, held: Claim, state: str, attempts: int, at: datetime, error_code: str | None
+) -> None:
+    await connection.execute(
+        "update delivery.lanes set state = $2, attempts = $3, next_attempt_at = $4, error_code = $5,"
+        " claimed_by = null, claim_until = null where lane_id = $1",
+        *(held.lane_id, state, attempts, at, error_code),
+    )
+
+
+async def release(connection: Any, lane_id: UUID, now: datetime) -> bool:
+    """Let a parked lane try again now; returns whether there was one."""
+    released = await connection.fetchval(
+        "update delivery.lanes set state = 'retrying', attempts = 0, next_attempt_at = $2, error_code = null"
+        " where lane_id = $1 and state = 'parked' returning true",
+        *(lane_id, now),
+    )
+    return bool(released)
+
+
+async def next_due_at(connection: Any) -> datetime | None:
+    """The earliest instant at which some lane wants an attempt."""
+    found: datetime | None = await connection.fetchval(
+        "select min(greatest(l.next_attempt_at, coalesce(l.claim_until, l.next_attempt_at)))"
+        " from delivery.lanes l where l.state <> 'parked' and exists"
+        " (select 1 from delivery.lane_items i where i.lane_id = l.lane_id and i.state in ('waiting', 'claimed'))"
+    )
+    return found
+
+
+async def troubled(connection: Any, name_of: dict[UUID, str], *, everything: bool = False) -> list[LaneItem]:
+    """The lanes an operator should see: parked, unknown or retrying (or all)."""
+    rows = await connection.fetch(
+        "select l.lane_id, l.recipient, l.channel, l.state, l.attempts, l.next_attempt_at, l.error_code,"
+        " count(i.seq) filter (where i.state in ('waiting', 'claimed')) as waiting"
+        " from delivery.lanes l left join delivery.lane_items i using (lane_id)"
+        " where $1 or l.state <> 'flowing' group by l.lane_id order by l.next_attempt_at, l.lane_id",
+        everything,
+    )
+    return [
+        LaneItem(
+            lane=r["lane_id"], recipient=name_of.get(r["recipient"], str(r["recipient"])), channel=r["channel"],
+            waiting=r["waiting"], state=r["state"], attempts=r["attempts"],
+            next_attempt_at=None if r["state"] == "parked" else r["next_attempt_at"], error_code=r["error_code"],
+        )
+        for r in rows
+    ]  # fmt: skip

@@ -1,0 +1,104 @@
+"""The fold of ``dispatches``: each new dispatch enters its recipient's feed and the lanes of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from uuid import UUID, uuid5
+
+from contracts.codec import decode
+from contracts.errors import InvalidInput
+from contracts.records import DispatchRecord
+from contracts.sealing.framing import unframe
+from services.delivery import store
+from services.delivery.store import LaneEntry
+from services.runtime.failures import NotOurs
+from services.runtime.log.port import StoredRecord
+from services.runtime.store.port import UnitOfWork
+
+ChannelsOf = Callable[[UUID], Sequence[str]]
+"""The channels by which a recipient wants to be told beside its inbox, first choice first."""
+
+_LANE_NAMESPACE = UUID("7a0a26b5-4a4b-4a86-9a0e-3b8d0c2f6f11")
+
+
+def lane_id(case_id: UUID, recipient: UUID, channel: str) -> UUID:
+    """A lane's id follows from what it is, so two writers make the same lane."""
+    return uuid5(_LANE_NAMESPACE, f"{case_id}/{recipient}/{channel}")
+
+
+class DeliveryStep:
+    """``step`` for the consumer loop. Pure of keys: it never opens what it schedules."""
+
+    def __init__(self, channels_of: ChannelsOf) -> None:
+        self._channels_of = channels_of
+
+    async def __call__(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
+        """Apply records in order. A run of new dispatches is stored together; the rest one by one."""
+        run: list[DispatchRecord] = []
+        for record in records:
+            entry = read(record)
+            if entry.kind == "dispatch":
+                run.append(entry)
+                continue
+            await self._take(work, run)
+            run = []
+            await self._change(work, entry)
+        await self._take(work, run)
+
+    async def _take(self, work: UnitOfWork, entries: Sequence[DispatchRecord]) -> None:
+        distinct = list({entry.dispatch_id: entry for entry in entries}.values())
+        if not distinct:
+            return
+        new = await store.insert(work.connection, distinct, work.now)
+        fresh = [entry for entry in distinct if entry.dispatch_id in new]
+        await store.feed(work.connection, [(_recipient(entry), entry.dispatch_id) for entry in fresh])
+        lanes = [lane for entry in fresh for lane in self._lanes(entry)]
+        await store.enter_lanes(work.connection, lanes, work.now)
+
+    def _lanes(self, entry: DispatchRecord) -> list[LaneEntry]:
+        if entry.via is not None:  # a call task: a person telephones, no machine sends
+            return []
+        recipient = _recipient(entry)
+        return [
+            LaneEntry(
+                lane_id(entry.case_id, recipient, channel),
+                entry.case_id,
+                recipient,
+                channel,
+                entry.dispatch_id,
+            )
+            for channel in self._channels_of(recipient)[:1]
+        ]
+
+    async def _change(self, work: UnitOfWork, entry: DispatchRecord) -> None:
+        if entry.kind == "status" and entry.status is not None:
+            await store.apply_status(work.connection, entry.dispatch_id, entry.status)
+            return
+        narrowed = await store.apply_regrant(work.connection, entry)
+        if narrowed is None or not entry.recalled:
+            return
+        channels = await store.told_channels(work.connection, entry.dispatch_id)
+        recalls = [
+            LaneEntry(lane_id(narrowed.case_id, narrowed.recipient, channel), narrowed.case_id,
+                      narrowed.recipient, channel, entry.dispatch_id, "recall")
+            for channel in channels
+        ]  # fmt: skip
+        await store.enter_lanes(work.connection, recalls, work.now)
+
+
+def _recipient(entry: DispatchRecord) -> UUID:
+    if entry.recipient is None:
+        raise NotOurs("a dispatch without a recipient")
+    return entry.recipient
+
+
+def read(record: StoredRecord) -> DispatchRecord:
+    """The dispatch record inside a log record.
+
+    Raises:
+        NotOurs: bytes that no router of ours wrote.
+    """
+    try:
+        return decode(DispatchRecord, unframe(record.value)[1])
+    except InvalidInput:
+        raise NotOurs("not a dispatch record") from None

@@ -1,0 +1,56 @@
+"""Intake learns from ``dispatches`` what recipients call a case, a person and a dispatch.
+
+So an answer or a new event that names an alias finds its place. An alias that is not known yet may only be on
+its way: whoever looks one up in vain catches up with the topic once and looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts.codec import decode
+from contracts.errors import InvalidInput, SampanError
+from contracts.records import DispatchRecord
+from contracts.sealing import unframe
+from services.intake import store
+from services.runtime.failures import NotOurs
+from services.runtime.log.port import StoredRecord
+from services.runtime.store.port import UnitOfWork
+
+
+class CodeTaken(SampanError):
+    """Two cases would have one code: an answer could reach the wrong case, so nothing is learnt."""
+
+    default_code = "case-code-taken"
+
+
+class AliasStep:
+    """``step`` for the consumer loop."""
+
+    async def __call__(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
+        """Remember the aliases of new dispatches."""
+        made = [entry for record in records if (entry := _read(record)).kind == "dispatch"]
+        refs = []
+        codes = {}
+        for entry in made:
+            assert (
+                entry.alias
+                and entry.case_alias
+                and entry.subject_alias
+                and entry.recipient
+                and entry.case_code
+            )
+            refs.append((entry.alias, "d", entry.dispatch_id, entry.recipient))
+            refs.append((entry.case_alias, "c", entry.case_id, entry.recipient))
+            refs.append((entry.subject_alias, "s", entry.subject_id, entry.recipient))
+            codes[entry.case_id, entry.recipient] = entry.case_code
+        await store.insert_refs(work.connection, refs)
+        if await store.insert_codes(work.connection, codes):
+            raise CodeTaken("two cases have the same code")
+
+
+def _read(record: StoredRecord) -> DispatchRecord:
+    try:
+        return decode(DispatchRecord, unframe(record.value)[1])
+    except InvalidInput:
+        raise NotOurs("not a dispatch record") from None

@@ -1,0 +1,57 @@
+"""What intake refuses although the seal holds: unknown events, roles the sender does not hold, false times."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from contracts.address import parse_address
+from contracts.control import ControlPayload
+from contracts.errors import InvalidInput, NotAllowed
+from contracts.events import event_type
+from contracts.open_event import ANSWER_EVENTS
+from routing.agency import Agency
+from routing.speaking import acting_as
+
+CLOCK_SKEW: Final = timedelta(minutes=10)
+"""How far a sender's clock may run ahead of ours."""
+
+
+def check(control: ControlPayload, sender: Agency, occurred_at: datetime, now: datetime) -> str:
+    """Check an opened control payload; returns the role address in which the sender speaks.
+
+    Raises:
+        InvalidInput: unknown event or address, a time in the future, a consent event without consent.
+        NotAllowed: an event that only Sampan emits, or a role that the sender does not hold.
+    """
+    kind = event_type(control.event)
+    if set(kind.emitters) == {"sampan"}:
+        raise NotAllowed("only Sampan itself reports this event", code="reserved-event", field="event")
+    if occurred_at > now + CLOCK_SKEW:
+        raise InvalidInput(
+            "the event lies in the future", code="future-time", field="occurred_at",
+            remedy="Check the date, and the clock and time zone of the sending machine.",
+        )  # fmt: skip
+    for index, address in enumerate(control.to):
+        parse_address(address, f"to[{index}]")
+    _check_consent(control)
+    if (
+        control.event in ANSWER_EVENTS.values()
+        and control.event != "MessageRecalled"
+        and control.answer is None
+    ):
+        raise InvalidInput(
+            "an answer must name the dispatch it answers", code="answer-missing", field="answer.dispatch"
+        )
+    return acting_as(sender, control.acting_as, control.event, now)
+
+
+def _check_consent(control: ControlPayload) -> None:
+    if control.event == "ConsentGiven" and control.consent is None:
+        raise InvalidInput(
+            "a consent without its scope is no consent", code="consent-missing", field="consent",
+            remedy="Say for which purposes, to whom, which groups and until when she agreed.",
+        )  # fmt: skip
+    if control.consent is not None:
+        for index, address in enumerate(control.consent.to):
+            parse_address(address, f"consent.to[{index}]")

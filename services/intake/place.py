@@ -1,0 +1,233 @@
+"""Placing: which case and which persons an event is about, from the references under which its sender knows them.
+
+Whoever holds a case code or an alias may append to the case; reading needs a grant. A reference that nobody
+gave out opens a case (or adds a person): senders mint ids while they have no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.control import ControlPayload, ControlSubject
+from contracts.errors import InvalidInput, NotFound, SampanError
+from contracts.ids import Random, new_id, parse_case_code
+from contracts.placed import Placed, PlacedSubject
+from services.intake import store
+from services.intake.store import CaseRow, SubjectRow
+
+
+@dataclass(frozen=True, slots=True)
+class ToPlace:
+    """An opened submission before it has a place."""
+
+    sender: UUID
+    case_ref: str
+    control: ControlPayload
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of the cases of a batch; grows as the batch opens cases and adds persons."""
+
+    refs: dict[UUID, tuple[str, UUID]] = field(default_factory=dict)
+    codes: dict[str, UUID] = field(default_factory=dict)
+    cases: dict[UUID, CaseRow] = field(default_factory=dict)
+    subjects: dict[UUID, SubjectRow] = field(default_factory=dict)
+    new_cases: list[CaseRow] = field(default_factory=list)
+    new_subjects: list[SubjectRow] = field(default_factory=list)
+
+    def of_case(self, case_id: UUID) -> list[SubjectRow]:
+        """The persons of a case, in order."""
+        found = [row for row in self.subjects.values() if row.case_id == case_id]
+        return sorted(found, key=lambda row: row.ordinal)
+
+    def children(self, subject_id: UUID) -> tuple[UUID, ...]:
+        """The children whose cases follow this person's."""
+        return tuple(sorted(row.subject_id for row in self.subjects.values() if row.parent_id == subject_id))
+
+
+async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
+    """Read, in four statements, all that placing a batch needs."""
+    wanted_refs: set[UUID] = set()
+    wanted_codes: set[str] = set()
+    for one in batch:
+        case_id = _as_uuid(one.case_ref)
+        if case_id is not None:
+            wanted_refs.add(case_id)
+        elif one.case_ref:
+            wanted_codes.add(_code(one.case_ref))
+        wanted_refs |= set(_references(one.control))
+    known = Known()
+    if wanted_codes:
+        known.codes = await store.resolve_codes(connection, wanted_codes)
+    if wanted_refs:
+        known.refs = await store.resolve_refs(connection, wanted_refs)
+    ids = wanted_refs | {true_id for _, true_id in known.refs.values()} | set(known.codes.values())
+    if ids:
+        for row in await store.subjects(connection, ids, ids):
+            known.subjects[row.subject_id] = row
+        case_ids = ids | {row.case_id for row in known.subjects.values()}
+        known.cases = await store.cases(connection, case_ids)
+    return known
+
+
+def place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
+    """Place one event, opening a case or adding persons in ``known`` where the references are new.
+
+    Raises:
+        InvalidInput: it is not clear which person is meant, or a child's mother is not in the event's case.
+        NotFound: a case code or dispatch that nobody holds.
+    """
+    cases_before, subjects_before = len(known.new_cases), len(known.new_subjects)
+    try:
+        return _place(one, known, random, now)
+    except SampanError:  # a refused event leaves no case and no person behind
+        for case in known.new_cases[cases_before:]:
+            del known.cases[case.case_id]
+        for subject in known.new_subjects[subjects_before:]:
+            del known.subjects[subject.subject_id]
+        del known.new_cases[cases_before:], known.new_subjects[subjects_before:]
+        raise
+
+
+def _place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
+    case = _case(one, known, random, now)
+    entries = one.control.subjects or [ControlSubject()]  # none named: the only person of the case
+    subjects = [_subject(entry, case, known, random, now) for entry in entries]
+    return Placed(
+        case_id=case.case_id,
+        log_key=case.log_key,
+        owner=case.owner,
+        sender=one.sender,
+        subjects=tuple(subjects),
+        answered_id=_answered(one, known),
+    )
+
+
+def _case(one: ToPlace, known: Known, random: Random, now: datetime) -> CaseRow:
+    ref = _as_uuid(one.case_ref)
+    if ref is None and one.case_ref:
+        code = _code(one.case_ref)
+        if code not in known.codes:
+            raise NotFound(
+                "no case has this code",
+                code="unknown-case",
+                field="case",
+                remedy="Read the code again from the receipt; codes are per agency.",
+            )
+        return known.cases[known.codes[code]]
+    if ref is not None:
+        kind, true_id = known.refs.get(ref, ("c", ref))
+        if kind != "c":
+            raise InvalidInput("this reference is not a case", code="not-a-case", field="case")
+        if true_id in known.cases:
+            return known.cases[true_id]
+    return _open(ref or new_id(random, now), one.sender, known)
+
+
+def _open(case_id: UUID, owner: UUID, known: Known, log_key: UUID | None = None) -> CaseRow:
+    case = CaseRow(case_id, log_key or case_id, owner)
+    known.cases[case_id] = case
+    known.new_cases.append(case)
+    return case
+
+
+def _subject(
+    entry: ControlSubject, case: CaseRow, known: Known, random: Random, now: datetime
+) -> PlacedSubject:
+    ref = entry.subject_ref
+    row = _only(case, known) if ref is None else _known_subject(ref, known)
+    if row is None:
+        row = _add(ref or new_id(random, now), entry, case, known, random, now)
+    if known.cases[row.case_id].log_key != case.log_key:
+        raise InvalidInput(
+            "this person belongs to another case",
+            code="subject-of-another-case",
+            field="subjects",
+            remedy="Name the case and the person from the same receipt or inbox item.",
+        )
+    return PlacedSubject(
+        subject_id=row.subject_id,
+        case_id=row.case_id,
+        ref=ref,
+        parent_id=row.parent_id,
+        child_ids=known.children(row.subject_id),
+    )
+
+
+def _only(case: CaseRow, known: Known) -> SubjectRow | None:
+    persons = known.of_case(case.case_id)
+    if len(persons) > 1:
+        raise InvalidInput(
+            "the case holds several persons and the event names none", code="subject-missing",
+            field="subjects[0].subject", remedy="Name the person's reference; `sampan case CODE` lists them.",
+        )  # fmt: skip
+    return persons[0] if persons else None
+
+
+def _known_subject(ref: UUID, known: Known) -> SubjectRow | None:
+    kind, true_id = known.refs.get(ref, ("s", ref))
+    if kind != "s":
+        raise InvalidInput("this reference is not a person", code="not-a-subject", field="subjects")
+    return known.subjects.get(true_id)
+
+
+def _add(
+    subject_id: UUID, entry: ControlSubject, case: CaseRow, known: Known, random: Random, now: datetime
+) -> SubjectRow:
+    """A new person. A child born in the case gets a case of her own, ordered with her mother's."""
+    parent_id: UUID | None = None
+    if entry.child_of is not None:
+        mother = _known_subject(entry.child_of, known)
+        if mother is None:
+            raise InvalidInput(
+                "the mother is not known in this case",
+                code="unknown-mother",
+                field="subjects.child_of",
+                remedy="Name the mother in the same event, before the child.",
+            )
+        parent_id = mother.subject_id
+        case = _open(new_id(random, now), case.owner, known, case.log_key)
+    persons = known.of_case(case.case_id)
+    row = SubjectRow(subject_id, case.case_id, len(persons) + 1, parent_id)
+    known.subjects[subject_id] = row
+    known.new_subjects.append(row)
+    return row
+
+
+def _answered(one: ToPlace, known: Known) -> UUID | None:
+    if one.control.answer is None:
+        return None
+    kind, true_id = known.refs.get(one.control.answer.dispatch, ("", None))
+    if kind != "d":
+        raise NotFound(
+            "no dispatch has this reference",
+            code="unknown-dispatch",
+            field="answer.dispatch",
+            remedy="Take the reference from `sampan inbox`.",
+        )
+    return true_id
+
+
+def _references(control: ControlPayload) -> list[UUID]:
+    found = [
+        ref for entry in control.subjects for ref in (entry.subject_ref, entry.child_of) if ref is not None
+    ]
+    if control.answer is not None:
+        found.append(control.answer.dispatch)
+    return found
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _code(text: str) -> str:
+    return parse_case_code(text)

@@ -1,0 +1,312 @@
+"""From sealed bytes to a durable event and its receipt. One transaction a batch; a bad one stops no good one.
+
+    decode and verify  →  seen before?  →  open the control slot  →  place  →  admit keys  →  close gates
+    →  receipt  →  append to case-events
+
+On return with a receipt the event is durable: it survives the loss of any process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from contracts.api import SubmitReceipt
+from contracts.codec import decode
+from contracts.control import ControlPayload
+from contracts.errors import NotAllowed, NotAuthentic, SampanError
+from contracts.ids import Random
+from contracts.placed import Placed
+from contracts.sealing import SealedEvent, SealedSubmission, SlotKey, decode_event, decode_submission, verify
+from routing.directory import Directory
+from services.intake import store
+from services.intake.check import check
+from services.intake.effects import conflict, narrowed_subjects, record_of
+from services.intake.place import ToPlace, gather, place
+from services.runtime import registry
+from services.runtime.store.postgres import PostgresStore
+from services.vault.vault import Admission, Vault
+
+Result = SubmitReceipt | SampanError
+_CODE_ATTEMPTS: Final = 8
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One submission on its way through intake; ``result`` is set as soon as it is known."""
+
+    raw: bytes = field(repr=False)
+    caller: UUID
+    submission: SealedSubmission = field(init=False, repr=False)
+    event: SealedEvent = field(init=False, repr=False)
+    mac: bytes = field(init=False, repr=False)
+    control: ControlPayload = field(init=False, repr=False)
+    keys: tuple[SlotKey, ...] = field(init=False, repr=False)
+    placed: Placed = field(init=False)
+    result: Result | None = None
+    same_as: Candidate | None = None
+
+    @property
+    def admission(self) -> Admission:
+        """What the vault takes over."""
+        subjects = {subject.ref: subject.subject_id for subject in self.placed.subjects}
+        return Admission(event=self.event, keys=self.keys, subjects=subjects)
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """What makes it idempotent: sender and submission id."""
+        return (self.caller, self.event.header.submission_id)
+
+
+class Intake:
+    """Takes sealed submissions in.
+
+    Args:
+        store: where units of work are opened.
+        vault: opens manifests and control slots, keeps group keys.
+        directory: who the senders are.
+        instance_id: events sealed for another instance are refused.
+        random: for new ids.
+    """
+
+    def __init__(
+        self, store: PostgresStore, vault: Vault, directory: Directory, instance_id: UUID, random: Random
+    ) -> None:
+        self._store, self._vault, self._directory = store, vault, directory
+        self._instance_id, self._random = instance_id, random
+
+    async def submit(self, raw: bytes, caller: UUID) -> SubmitReceipt:
+        """Take one sealed submission from an authenticated agency.
+
+        Raises:
+            InvalidInput, NotAuthentic, NotAllowed, NotFound, Conflict: nothing has been changed.
+        """
+        (result,) = await self.submit_many([(raw, caller)])
+        if isinstance(result, SampanError):
+            raise result
+        return result
+
+    async def submit_many(self, batch: Sequence[tuple[bytes, UUID]]) -> list[Result]:
+        """Take several; one result each, in order. Everything accepted is durable on return."""
+        candidates = [Candidate(raw, caller) for raw, caller in batch]
+        for candidate in candidates:
+            self._try(candidate, self._read)
+        try:
+            await self._take(candidates)
+        except asyncpg.UniqueViolationError:
+            # Another process took one of these ids between our look and our insert: look again.
+            for candidate in candidates:
+                if isinstance(candidate.result, SubmitReceipt):
+                    candidate.result = None
+            await self._take(candidates)
+        return [_settled(candidate) for candidate in candidates]
+
+    def _try(self, candidate: Candidate, action: Callable[[Candidate], None]) -> None:
+        if candidate.result is None:
+            try:
+                action(candidate)
+            except SampanError as error:
+                candidate.result = error
+
+    def _read(self, candidate: Candidate) -> None:
+        candidate.mac = self._vault.content_mac(candidate.raw)
+        candidate.submission = decode_submission(candidate.raw)
+        candidate.event = decode_event(candidate.submission.event)
+        header = candidate.event.header
+        if header.instance != self._instance_id:
+            raise NotAuthentic(
+                "this event was sealed for another Sampan instance",
+                code="other-instance",
+                remedy="Fetch the instance's description again and prepare the document anew.",
+            )
+        if header.sender != candidate.caller:
+            raise NotAllowed(
+                "the token belongs to another agency than the event",
+                code="other-sender",
+                field="sender",
+                remedy="Use the token of the agency that signs.",
+            )
+
+    async def _take(self, candidates: list[Candidate]) -> None:
+        async with self._store.unit_of_work() as work:
+            await self._verify(work.connection, candidates, work.now)
+            fresh = await self._not_seen(work.connection, candidates)
+            for candidate in fresh:
+                self._try(candidate, self._open)
+            for candidate in fresh:
+                self._try(candidate, lambda c: self._check(c, work.now))
+            await self._place(work.connection, fresh, work.now)
+            taken = [candidate for candidate in fresh if candidate.result is None]
+            if taken:
+                await self._keep(work.connection, taken, work.now)
+                for c in taken:
+                    work.emit(record_of(c.event.header, c.submission.event, c.placed))
+            await self._keep_rejections(work.connection, candidates, work.now)
+
+    async def _verify(self, connection: Any, candidates: list[Candidate], now: datetime) -> None:
+        open_ = [candidate for candidate in candidates if candidate.result is None]
+        wanted = {(c.caller, c.event.header.signing_key_id) for c in open_}
+        keys = await registry.signing_keys(connection, wanted)
+        for candidate in open_:
+            key = keys.get((candidate.caller, candidate.event.header.signing_key_id))
+            if key is None or not key.counts_at(now):
+                candidate.result = NotAuthentic(
+                    "the signing key is not enrolled for this agency, or not valid today", code="unknown-key",
+                    field="signing_key_id", remedy="Ask the operator to enrol this agency's key.",
+                )  # fmt: skip
+            else:
+                public_key = key.public_key
+                self._try(candidate, lambda c, k=public_key: verify(c.event, k))  # type: ignore[misc]
+
+    async def _not_seen(self, connection: Any, candidates: list[Candidate]) -> list[Candidate]:
+        """Those that were never submitted; the others get the receipt of then, or a conflict."""
+        open_ = [candidate for candidate in candidates if candidate.result is None]
+        seen = await store.earlier(connection, [candidate.key for candidate in open_])
+        used = await store.used_event_ids(connection, {c.event.header.event_id for c in open_})
+        first: dict[tuple[UUID, UUID], Candidate] = {}
+        events: set[UUID] = set()
+        fresh: list[Candidate] = []
+        for candidate in open_:
+            earlier = seen.get(candidate.key)
+            if earlier is not None:
+                candidate.result = _again(candidate, earlier)
+            elif candidate.key in first:
+                candidate.result = _in_batch(candidate, first[candidate.key])
+            elif candidate.event.header.event_id in used | events:
+                candidate.result = conflict("this event id was used for another submission", "event_id")
+            else:
+                first[candidate.key] = candidate
+                events.add(candidate.event.header.event_id)
+                fresh.append(candidate)
+        return fresh
+
+    def _open(self, candidate: Candidate) -> None:
+        control, candidate.keys = self._vault.open_submission(candidate.submission, candidate.event)
+        candidate.control = decode(ControlPayload, control)
+
+    def _check(self, candidate: Candidate, now: datetime) -> None:
+        sender = self._directory.by_id(candidate.caller)
+        check(candidate.control, sender, candidate.event.header.occurred_at, now)
+
+    async def _place(self, connection: Any, fresh: list[Candidate], now: datetime) -> None:
+        open_ = [candidate for candidate in fresh if candidate.result is None]
+        if not open_:
+            return
+        wanted = [(c, ToPlace(c.caller, c.event.header.case_ref, c.control)) for c in open_]
+        known = await gather(connection, [one for _, one in wanted])
+        for candidate, one in wanted:
+            try:
+                candidate.placed = place(one, known, self._random, now)
+                self._vault.check_admission(candidate.admission)
+            except SampanError as error:
+                candidate.result = error
+        await store.insert_cases(connection, known.new_cases, now)
+        await store.insert_subjects(connection, known.new_subjects)
+
+    async def _keep(self, connection: Any, taken: list[Candidate], now: datetime) -> None:
+        await self._vault.admit(connection, [candidate.admission for candidate in taken], now)
+        narrowed = [subject for c in taken for subject in narrowed_subjects(c.control, c.placed)]
+        await self._vault.narrow(connection, narrowed)
+        codes = await self._codes(connection, {(c.placed.case_id, c.caller) for c in taken})
+        refs = []
+        for candidate in taken:
+            candidate.result = self._receipt(
+                candidate, codes[candidate.placed.case_id, candidate.caller], now
+            )
+            refs += self._aliases(candidate)
+        await store.insert_refs(connection, refs)
+        await store.insert_submissions(connection, [_row(candidate) for candidate in taken], now)
+
+    async def _codes(self, connection: Any, pairs: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
+        ordered = sorted(pairs)
+        codes = await store.codes_of(connection, ordered)
+        missing = [pair for pair in ordered if pair not in codes]
+        for attempt in range(_CODE_ATTEMPTS):
+            made = {pair: self._vault.case_code(*pair, attempt) for pair in missing}
+            taken = await store.insert_codes(connection, made)
+            codes |= {pair: code for pair, code in made.items() if code not in taken}
+            missing = [pair for pair, code in made.items() if code in taken]
+            if not missing:
+                return codes
+        raise SampanError("no free case code was found", code="case-codes-exhausted")
+
+    def _receipt(self, candidate: Candidate, code: str, now: datetime) -> SubmitReceipt:
+        """The case and persons as this sender knows them: its own ids where it minted them, else aliases."""
+        placed, header = candidate.placed, candidate.event.header
+        own = placed.owner == candidate.caller
+        refs = [
+            subject.ref
+            or (
+                subject.subject_id
+                if own
+                else self._vault.alias("subject", subject.subject_id, candidate.caller)
+            )
+            for subject in placed.subjects
+        ]
+        return SubmitReceipt(
+            submission_id=header.submission_id,
+            event_id=header.event_id,
+            case_code=code,
+            case_ref=placed.case_id if own else self._vault.alias("case", placed.case_id, candidate.caller),
+            subject_refs=refs,
+            recorded_at=now,
+            assisted=header.assisted,
+        )
+
+    def _aliases(self, candidate: Candidate) -> list[tuple[UUID, str, UUID, UUID]]:
+        """The aliases that the receipt hands out, so that they are understood when they come back."""
+        placed, caller = candidate.placed, candidate.caller
+        if placed.owner == caller:
+            return []
+        found = [(self._vault.alias("case", placed.case_id, caller), "c", placed.case_id, caller)]
+        for subject in placed.subjects:
+            name = self._vault.alias("subject", subject.subject_id, caller)
+            found.append((name, "s", subject.subject_id, caller))
+        return found
+
+    async def _keep_rejections(self, connection: Any, candidates: list[Candidate], now: datetime) -> None:
+        rows = [
+            (c.caller, c.mac, c.result.code, c.result.field)
+            for c in candidates
+            if isinstance(c.result, SampanError) and not c.result.retryable
+        ]
+        await store.insert_rejections(connection, rows, now)
+
+
+def _row(candidate: Candidate) -> store.SubmissionRow:
+    assert isinstance(candidate.result, SubmitReceipt)
+    header = candidate.event.header
+    return store.SubmissionRow(
+        candidate.caller, header.submission_id, header.event_id, candidate.placed.case_id, candidate.mac,
+        candidate.result.model_dump_json(),
+    )  # fmt: skip
+
+
+def _again(candidate: Candidate, earlier: store.Earlier) -> Result:
+    if earlier.mac != candidate.mac:
+        return conflict("this submission id was used before for other content", "submission_id")
+    return SubmitReceipt.model_validate_json(earlier.receipt).model_copy(update={"duplicate": True})
+
+
+def _in_batch(candidate: Candidate, first: Candidate) -> Result | None:
+    """Twice in one batch: the same content waits for the first one's receipt."""
+    if first.mac != candidate.mac:
+        return conflict("this submission id was used before for other content", "submission_id")
+    candidate.same_as = first
+    return None
+
+
+def _settled(candidate: Candidate) -> Result:
+    result = candidate.result
+    if result is None and candidate.same_as is not None:
+        result = candidate.same_as.result
+        if isinstance(result, SubmitReceipt):
+            return result.model_copy(update={"duplicate": True})
+    if result is None:
+        raise AssertionError("a submission left intake without a result")
+    return result

@@ -1,0 +1,188 @@
+"""A case's timeline, as the viewer may see it.
+
+Whoever emitted an event sees who was told, who was not, and by which rule; a recipient sees what it received.
+Nobody sees another's. Everything is opened at read time under the subject's facts key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from contracts.api import CaseTimeline, TimelineEntry
+from contracts.decision import Decision, Denied, Dispatch, Held, RuleRef
+from contracts.errors import NotFound
+from contracts.ids import parse_case_code
+from contracts.roles import Group, Purpose
+from routing.directory import Directory
+from services.edge.envelope import open_envelope
+from services.portal import store
+from services.portal.words import Titles
+from services.runtime.store.postgres import PostgresStore
+from services.vault.subject_keys import open_facts
+from services.vault.vault import Vault
+
+RECEIPT = b"router/receipt"
+
+
+class ReceiptInner(msgspec.Struct, frozen=True):
+    """The part of a receipt that a timeline shows; the rest is for re-evaluation."""
+
+    decision: Decision
+
+
+class Timelines:
+    """Reads across the rooms' tables; writes nothing."""
+
+    def __init__(self, store_: PostgresStore, vault: Vault, directory: Directory, titles: Titles) -> None:
+        self._store, self._vault = store_, vault
+        self._directory, self._titles = directory, titles
+
+    async def resolve(self, viewer: UUID, code_or_ref: str) -> store.CaseView:
+        """The case behind a code or reference, and what the viewer calls it and its persons.
+
+        Raises:
+            NotFound: no such case that this viewer may know of.
+            InvalidInput: a mistyped code.
+        """
+        async with self._store.pool.acquire() as connection:
+            return await self._resolve(connection, viewer, code_or_ref)
+
+    async def _resolve(self, connection: Any, viewer: UUID, code_or_ref: str) -> store.CaseView:
+        reference = _as_uuid(code_or_ref)
+        if reference is None:
+            found = await store.by_code(connection, viewer, parse_case_code(code_or_ref))
+        else:
+            found = await store.by_ref(connection, viewer, reference)
+        if found is None:
+            raise NotFound(
+                "no such case that you may see",
+                code="unknown-case",
+                field="case",
+                remedy="Read the code again from the receipt or the inbox.",
+            )
+        return found
+
+    async def case(self, viewer: UUID, code_or_ref: str) -> CaseTimeline:
+        """Everything of a case that the viewer may see, oldest first.
+
+        Raises:
+            NotFound: as :meth:`resolve`.
+        """
+        async with self._store.pool.acquire() as connection:
+            view = await self._resolve(connection, viewer, code_or_ref)
+            receipts = await store.receipts(connection, view.case_id, viewer, owner=view.is_owner)
+            received = await store.dispatches(connection, view.case_id, viewer)
+            statuses = await store.statuses(connection, view.case_id)
+            subjects = {row.subject_id for row in receipts} | {row.subject_id for row in received}
+            keys = await self._vault.facts_keys(connection, subjects)
+        entries: list[TimelineEntry] = []
+        for row in receipts:
+            if row.subject_id in keys:
+                context = RECEIPT + row.event_id.bytes + row.subject_id.bytes
+                inner = msgspec.msgpack.decode(
+                    open_facts(keys[row.subject_id], row.sealed, context), type=ReceiptInner
+                )
+                entries += self._decided(inner.decision, row.emitter == viewer, statuses)
+        for one in received:
+            if one.subject_id in keys:
+                dispatch = open_envelope(keys[one.subject_id], one.dispatch_id, one.sealed, one.narrowed)
+                entries.append(self._received(dispatch, one))
+        entries.sort(key=lambda entry: entry.at)
+        return CaseTimeline(
+            case_code=view.case_code, case_ref=view.case_ref, role="owner" if view.is_owner else "recipient",
+            subjects=list(view.subject_refs), entries=entries,
+        )  # fmt: skip
+
+    def _decided(
+        self, decision: Decision, own: bool, statuses: Mapping[UUID, store.StatusRow]
+    ) -> Iterable[TimelineEntry]:
+        at = decision.decided_at
+        if own:
+            yield TimelineEntry(
+                at=at,
+                what="event",
+                event=decision.event,
+                status=decision.outcome,
+                text=f"You reported {decision.event}: {decision.outcome}.",
+                rules=[] if decision.outcome == "accepted" else self._rules(decision.rules_fired),
+            )
+        for dispatch in sorted(decision.dispatches, key=lambda d: (d.order, d.recipient)):
+            yield self._told(dispatch, statuses.get(dispatch.dispatch_id), at)
+        if not own:
+            return
+        for held in decision.held:
+            yield self._held(held, at)
+        for denied in decision.denied:
+            yield self._denied(denied, at)
+        for due in decision.deadlines:
+            yield TimelineEntry(
+                at=at, what="deadline", event=decision.event, who=self._name(due.owner, due.owner_address),
+                deadline_at=due.due_at, asks=list(due.awaits_events) or [f"answer: {due.awaits_answer}"],
+                rules=self._rules(due.rules), text=f"Within {due.within}.",
+            )  # fmt: skip
+        for review in decision.reviews:
+            yield TimelineEntry(
+                at=at,
+                what="review",
+                event=review.event,
+                who=self._name(review.desk, None),
+                asks=list(review.asks),
+                rules=self._rules(review.rules),
+                text=review.reason,
+            )
+
+    def _told(self, dispatch: Dispatch, status: store.StatusRow | None, at: Any) -> TimelineEntry:
+        return TimelineEntry(
+            at=at, what="told", event=dispatch.event, who=self._name(dispatch.recipient, dispatch.address),
+            purpose=Purpose(dispatch.purpose), groups=[Group(g) for g in sorted(dispatch.groups, key=_order)],
+            rules=self._rules(dispatch.rules), status=status.status if status else None,
+            text="A call task: telephone them." if dispatch.via == "duty_phone" else "",
+        )  # fmt: skip
+
+    def _held(self, held: Held, at: Any) -> TimelineEntry:
+        return TimelineEntry(
+            at=at, what="held", event=held.event, who=self._name(held.recipient, held.address),
+            asks=list(held.asks), rules=self._rules(held.rules),
+            text="Waits for: " + ", ".join(held.asks) + "." if held.asks else "Waits.",
+        )  # fmt: skip
+
+    def _denied(self, denied: Denied, at: Any) -> TimelineEntry:
+        return TimelineEntry(
+            at=at,
+            what="not_told",
+            event=denied.event,
+            asks=list(denied.asks),
+            who=self._name(denied.recipient, denied.address),
+            rules=self._rules(denied.rules),
+        )
+
+    def _received(self, dispatch: Dispatch, row: store.ReceivedRow) -> TimelineEntry:
+        return TimelineEntry(
+            at=row.received_at, what="recalled" if row.recalled else "told", event=dispatch.event, who="you",
+            purpose=Purpose(dispatch.purpose), groups=[Group(g) for g in sorted(dispatch.groups, key=_order)],
+            status=row.status, dispatch=row.alias, deadline_at=row.acknowledge_by,
+        )  # fmt: skip
+
+    def _name(self, slug: str | None, address: str | None) -> str | None:
+        if slug is None or slug == "operator":
+            return address or slug
+        name = self._directory.by_slug(slug).name
+        return f"{name} ({address})" if address else name
+
+    def _rules(self, rules: Iterable[RuleRef]) -> list[str]:
+        return [self._titles.of(rule) for rule in rules]
+
+
+def _order(group: str) -> int:
+    return int(group[1:])
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

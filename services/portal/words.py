@@ -1,0 +1,23 @@
+"""Words for people: a rule by its title, with its confidence mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from contracts.decision import RuleRef
+
+
+class Titles:
+    """Titles of rules, asked of the rule set in force.
+
+    Args:
+        title_of: rule id → title in plain words and its mark, or None where the rule is gone.
+    """
+
+    def __init__(self, title_of: Callable[[str], tuple[str, str] | None]) -> None:
+        self._title_of = title_of
+
+    def of(self, rule: RuleRef) -> str:
+        """``R21: Notify the origin focal point (S/A)``."""
+        found = self._title_of(rule.id)
+        return rule.id if found is None else f"{rule.id}: {found[0]} ({found[1]})"

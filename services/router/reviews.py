@@ -1,0 +1,144 @@
+"""The review desk: questions that only a person may answer, and their answers, which are records like any other."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from contracts.api import ReviewItem
+from contracts.decision import ReviewOpened, RuleRef
+from contracts.errors import Conflict, InvalidInput, NotFound
+from contracts.ids import Random, new_id
+from contracts.records import RunningEvent
+from routing.directory import Directory
+from services.router import store
+from services.router.effects import REVIEW
+from services.router.store import ReviewRow
+from services.router.timers import running
+from services.runtime.registry import Caller
+from services.runtime.store.postgres import PostgresStore
+from services.vault.vault import Vault
+
+ACTIONS = ("release", "refuse")
+
+
+class Reviews:
+    """What waits for a person, for an agency's desk or the operator's."""
+
+    def __init__(self, store_: PostgresStore, vault: Vault, directory: Directory, random: Random) -> None:
+        self._store, self._vault, self._directory, self._random = store_, vault, directory, random
+
+    async def list(self, caller: Caller, *, everything: bool = False) -> list[ReviewItem]:
+        """The questions the caller may see, soonest deadline first."""
+        async with self._store.pool.acquire() as connection:
+            rows = await store.reviews(
+                connection, desk=caller.agency_id, operator=caller.is_operator, everything=everything
+            )
+            keys = await self._vault.facts_keys(connection, {row.subject_id for row in rows})
+            return [self._item(row, keys[row.subject_id], caller) for row in rows if row.subject_id in keys]
+
+    async def show(self, caller: Caller, review_id: UUID) -> ReviewItem:
+        """One question.
+
+        Raises:
+            NotFound: none that this caller may know of.
+        """
+        found = [item for item in await self.list(caller, everything=True) if item.review == review_id]
+        if not found:
+            raise _no_review()
+        return found[0]
+
+    async def resolve(
+        self, caller: Caller, review_id: UUID, action: str, reason: str, second: str | None
+    ) -> ReviewItem:
+        """Answer a question. The reason is kept sealed; the router acts when it reads the answer.
+
+        Raises:
+            InvalidInput: no such action, no reason, or a second person is needed.
+            Conflict: somebody answered it before.
+            NotFound: none that this caller may know of.
+        """
+        if action not in ACTIONS:
+            raise InvalidInput(
+                "a review is released or refused",
+                code="bad-action",
+                field="action",
+                remedy="Say release or refuse.",
+            )
+        if not reason.strip():
+            raise InvalidInput(
+                "a decision needs its reason",
+                code="reason-missing",
+                field="reason",
+                remedy="Say in a sentence why.",
+            )
+        async with self._store.unit_of_work() as work:
+            row = await store.review(work.connection, review_id)
+            if row is None or not _may_see(row, caller):
+                raise _no_review()
+            if row.state != "open":
+                raise Conflict("this review was answered before", code="review-closed", field="review")
+            if row.needs_second_person and not second:
+                raise InvalidInput(
+                    "this decision needs a second person",
+                    code="second-missing",
+                    field="second",
+                    remedy="Name who agreed: --second NAME.",
+                )
+            keys = await self._vault.facts_keys(work.connection, [row.subject_id])
+            if row.subject_id not in keys:  # erased meanwhile: there is nothing to decide about
+                raise _no_review()
+            opened = self._open(row, keys[row.subject_id])
+            await store.close_reviews(work.connection, [(review_id, "answered")], work.now)
+            event = RunningEvent(
+                event_id=new_id(self._random, work.now), kind="ReviewResolved", case_id=row.case_id,
+                subject_id=row.subject_id, at=work.now, review_id=review_id, of_event=opened.event_id,
+                by_agency=caller.agency_id, action=action, second="named" if second else None,
+            )  # fmt: skip
+            words = msgspec.msgpack.encode({"action": action, "reason": reason, "second": second})
+            sealed = self._vault.seal_facts(keys[row.subject_id], words, REVIEW + event.event_id.bytes)
+            await store.keep_reason(work.connection, event.event_id, row, caller.agency_id, sealed, work.now)
+            work.emit(running(event, row.log_key))
+        return (await self.show(caller, review_id)).model_copy(
+            update={"state": "released" if action == "release" else "refused"}
+        )
+
+    def _open(self, row: ReviewRow, key: bytes) -> ReviewOpened:
+        return msgspec.msgpack.decode(
+            self._vault.open_facts(key, row.sealed, REVIEW + row.review_id.bytes), type=ReviewOpened
+        )
+
+    def _item(self, row: ReviewRow, key: bytes, caller: Caller) -> ReviewItem:
+        opened = self._open(row, key)
+        return ReviewItem(
+            review=row.review_id,
+            desk=self._directory.by_id(row.desk).slug if row.desk else "operator",
+            case_code=self._vault.case_code(row.case_id, caller.agency_id),
+            event=opened.event,
+            opened_at=row.opened_at,
+            deadline_at=row.due_at,
+            reason=opened.reason,
+            rules=[_rule(rule) for rule in opened.rules],
+            asks=list(opened.asks),
+            options=list(opened.options),
+            needs_second_person=row.needs_second_person,
+            state="open" if row.state == "open" else "refused" if row.state == "refused" else "released",
+        )
+
+
+def _rule(rule: RuleRef) -> str:
+    return rule.id
+
+
+def _may_see(row: ReviewRow, caller: Caller) -> bool:
+    return row.desk == caller.agency_id or (row.desk is None and caller.is_operator)
+
+
+def _no_review() -> NotFound:
+    return NotFound(
+        "no such review waits for you",
+        code="unknown-review",
+        field="review",
+        remedy="`sampan review list` shows what does.",
+    )

@@ -1,0 +1,61 @@
+"""Due timers become records: ``DeadlineDue`` enters case-events, and the router decides what it means.
+
+Taking a timer and appending its record is one transaction, so a timer fires once whoever runs this.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from contracts.codec import encode
+from contracts.ids import Random, new_id
+from contracts.records import RunningEvent
+from contracts.schema_ids import schema_id
+from contracts.sealing import frame
+from contracts.topic_names import CASE_EVENTS
+from services.router import store
+from services.runtime.log.port import NewRecord
+from services.runtime.store.postgres import PostgresStore
+
+RUNNING_EVENT: Final = schema_id("running_event.v1")
+_BATCH: Final = 128
+
+
+def running(event: RunningEvent, log_key: UUID) -> NewRecord:
+    """A record of Sampan's own finding, for case-events."""
+    return NewRecord(
+        CASE_EVENTS, log_key, frame(RUNNING_EVENT, encode(event)),
+        {"ce_specversion": b"1.0", "ce_id": str(event.event_id).encode(), "ce_source": b"/sampan",
+         "ce_type": b"org.sampan.running-event", "ce_time": event.at.isoformat().encode()},
+    )  # fmt: skip
+
+
+class Timers:
+    """Fires what is due."""
+
+    def __init__(self, store_: PostgresStore, random: Random) -> None:
+        self._store = store_
+        self._random = random
+
+    async def run_once(self) -> int:
+        """Append a record for every timer that is due now; returns how many."""
+        fired = 0
+        while True:
+            async with self._store.unit_of_work() as work:
+                due = await store.take_due_timers(work.connection, work.now, _BATCH)
+                for timer in due:
+                    event = RunningEvent(
+                        event_id=new_id(self._random, work.now), kind="DeadlineDue", case_id=timer.case_id,
+                        subject_id=timer.subject_id, at=timer.due_at, timer_id=timer.timer_id,
+                    )  # fmt: skip
+                    work.emit(running(event, timer.log_key))
+            fired += len(due)
+            if len(due) < _BATCH:
+                return fired
+
+    async def next_at(self) -> datetime | None:
+        """When the next timer is due."""
+        async with self._store.pool.acquire() as connection:
+            return await store.next_timer_at(connection)

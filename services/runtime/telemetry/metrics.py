@@ -1,0 +1,103 @@
+"""Metrics. Every name and every label value stands here: what is not on the list cannot be recorded.
+
+No label carries an event name, a nationality, a country or a pair of agencies: in a small corridor that alone
+finds a woman.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeVar, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+
+CounterName = Literal[
+    # submissions by outcome
+    "sampan_submissions_total",
+    # records applied by a consumer
+    "sampan_records_applied_total",
+    # dispatches made by the router
+    "sampan_dispatches_total",
+    # attempts on outside channels by outcome
+    "sampan_delivery_attempts_total",
+    # openings by outcome
+    "sampan_openings_total",
+]
+GaugeName = Literal[
+    # age in seconds of the oldest dispatch that no person has answered
+    "sampan_oldest_unanswered_age_seconds",
+    # lanes that wait for a person
+    "sampan_lanes_parked",
+    # reviews that wait for a person
+    "sampan_reviews_open",
+    # records appended and not yet applied, by consumer
+    "sampan_lag_records",
+]
+HistogramName = Literal[
+    # seconds of one batch of a consumer
+    "sampan_step_seconds",
+    # seconds from request to durable receipt
+    "sampan_submit_seconds",
+]
+
+LABELS: Final[dict[str, frozenset[str]]] = {
+    "outcome": frozenset({"accepted", "duplicate", "refused", "delivered", "later", "unknown", "opened"}),
+    "consumer": frozenset({"router", "delivery", "intake-aliases"}),
+    "channel": frozenset({"inbox", "webhook", "primero"}),
+}
+_LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
+    "sampan_submissions_total": ("outcome",),
+    "sampan_records_applied_total": ("consumer",),
+    "sampan_dispatches_total": (),
+    "sampan_delivery_attempts_total": ("channel", "outcome"),
+    "sampan_openings_total": ("outcome",),
+    "sampan_oldest_unanswered_age_seconds": (),
+    "sampan_lanes_parked": (),
+    "sampan_reviews_open": (),
+    "sampan_lag_records": ("consumer",),
+    "sampan_step_seconds": ("consumer",),
+    "sampan_submit_seconds": (),
+}
+
+
+class Metrics:
+    """One process's metrics, in a registry of its own so that tests do not share."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._counters = {name: self._make(Counter, name) for name in get_args(CounterName)}
+        self._gauges = {name: self._make(Gauge, name) for name in get_args(GaugeName)}
+        self._histograms = {name: self._make(Histogram, name) for name in get_args(HistogramName)}
+
+    def _make(self, kind: type[M], name: str) -> M:
+        return kind(name, name.replace("_", " "), _LABELS_OF[name], registry=self.registry)
+
+    def count(self, name: CounterName, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+        _check(name, labels)
+        self._counters[name].labels(**labels).inc(amount) if labels else self._counters[name].inc(amount)
+
+    def set(self, name: GaugeName, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        _check(name, labels)
+        self._gauges[name].labels(**labels).set(value) if labels else self._gauges[name].set(value)
+
+    def observe(self, name: HistogramName, value: float, **labels: str) -> None:
+        """Record one value of a distribution."""
+        _check(name, labels)
+        self._histograms[name].labels(**labels).observe(value) if labels else self._histograms[name].observe(
+            value
+        )
+
+    def text(self) -> bytes:
+        """The Prometheus text format, for ``/metrics``."""
+        return generate_latest(self.registry)
+
+
+def _check(name: str, labels: dict[str, str]) -> None:
+    if set(labels) != set(_LABELS_OF[name]):
+        raise ValueError(f"{name} takes the labels {_LABELS_OF[name]}")
+    for label, value in labels.items():
+        if value not in LABELS[label]:
+            raise ValueError(f"the value given for {label} is not on the allow-list")
