@@ -1,0 +1,118 @@
+"""Key bundles: of one event, the slot keys that concern one subject, each with the digest of the signed slot.
+
+The digest pins the slot that the sender signed and intake verified; opening compares it, so no signature is
+checked again. An event about several people has one control slot for all: its key is split into as many
+random shares (XOR), one in each bundle, so that erasing one person silences what the event said of her.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from contracts.errors import InvalidInput
+from contracts.ids import Random
+from contracts.sealing import CONTROL, LABELS, SealedEvent, SlotKey, slot_digest
+from contracts.sealing.wire import Reader, write_long
+from services.vault.subject_keys import bundle_key, open_facts, seal_facts
+
+_AT_LEAST: Final = 1024 - 4
+
+
+class PinnedKey(msgspec.Struct, frozen=True):
+    """A slot's key (for the control slot of several people: a share of it) and the digest it belongs to."""
+
+    key: SlotKey
+    digest: bytes
+
+
+def bundles_of(
+    event: SealedEvent, keys: Sequence[SlotKey], subjects: Mapping[UUID | None, UUID], random: Random
+) -> dict[UUID, tuple[PinnedKey, ...]]:
+    """Sort an event's slot keys by subject.
+
+    Args:
+        subjects: the sender's reference → subject id, for every person of the event.
+
+    Raises:
+        InvalidInput: ``part-of-nobody``; a slot names a person whom the event does not name.
+    """
+    digests = {slot.raw_id: slot_digest(slot) for slot in event.slots}
+    found: dict[UUID, list[PinnedKey]] = {subject_id: [] for subject_id in subjects.values()}
+    for key in keys:
+        digest = digests[key.slot_id.bytes]
+        if key.label == CONTROL:
+            for subject_id, share in zip(found, _shares(key.key, len(found), random), strict=True):
+                found[subject_id].append(PinnedKey(msgspec.structs.replace(key, key=share), digest))
+        elif key.subject_ref not in subjects:
+            raise InvalidInput(
+                "A sealed part belongs to a person whom the event does not name.", code="part-of-nobody",
+                field="subjects", remedy="Seal the document anew with a current client.",
+            )
+        else:
+            found[subjects[key.subject_ref]].append(PinnedKey(key, digest))
+    return {subject_id: tuple(pinned) for subject_id, pinned in found.items()}
+
+
+def joined_control(bundles: Sequence[Sequence[PinnedKey]]) -> PinnedKey | None:
+    """The control slot's key from the bundles of all subjects of the event; None where one has none."""
+    shares = [next((pin for pin in bundle if pin.key.label == CONTROL), None) for bundle in bundles]
+    whole = 0
+    for share in shares:
+        if share is None:
+            return None
+        whole ^= int.from_bytes(share.key.key, "big")
+    first = shares[0] if shares else None
+    if first is None:
+        return None
+    return PinnedKey(msgspec.structs.replace(first.key, key=whole.to_bytes(32, "big")), first.digest)
+
+
+def _shares(key: bytes, count: int, random: Random) -> list[bytes]:
+    shares = [random(len(key)) for _ in range(count - 1)]
+    last = int.from_bytes(key, "big")
+    for share in shares:
+        last ^= int.from_bytes(share, "big")
+    return [*shares, last.to_bytes(len(key), "big")]
+
+
+def wrap_bundle(
+    subject_key: bytes, subject_id: UUID, event_id: UUID, bundle: Sequence[PinnedKey], random: Random
+) -> bytes:
+    """Padded to 1 KiB (8 keys and more fit), above that to 4 KiB."""
+    parts = [write_long(len(bundle))]
+    for pin in bundle:
+        ref = pin.key.subject_ref
+        parts += (
+            pin.key.slot_id.bytes,
+            bytes([LABELS.index(pin.key.label)]),
+            b"\1" + ref.bytes if ref else b"\0",
+            pin.key.fingerprint,
+            pin.key.key,
+            pin.digest,
+        )
+    content = b"".join(parts).ljust(_AT_LEAST, b"\0")
+    return seal_facts(bundle_key(subject_key), content, _context(subject_id, event_id), random)
+
+
+def unwrap_bundle(
+    subject_key: bytes, subject_id: UUID, event_id: UUID, wrapped: bytes
+) -> tuple[PinnedKey, ...]:
+    """Raises NotAuthentic: ``key-broken``."""
+    reader = Reader(open_facts(bundle_key(subject_key), wrapped, _context(subject_id, event_id)))
+    return tuple(_read(reader) for _ in range(reader.long()))
+
+
+def _read(reader: Reader) -> PinnedKey:
+    slot_id = UUID(bytes=reader.fixed(16))
+    label = LABELS[reader.fixed(1)[0]]
+    ref = UUID(bytes=reader.fixed(16)) if reader.boolean() else None
+    fingerprint, key = reader.fixed(8), reader.fixed(32)
+    return PinnedKey(SlotKey(slot_id, label, ref, fingerprint, key), reader.fixed(32))
+
+
+def _context(subject_id: UUID, event_id: UUID) -> bytes:
+    return b"bundle" + subject_id.bytes + event_id.bytes

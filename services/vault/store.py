@@ -1,0 +1,239 @@
+"""The vault's SQL, each statement beside the function that runs it. Every function takes many rows at once.
+
+All run on the caller's connection, inside the caller's transaction. Gate rows are locked in sorted order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+
+class SubjectRow(NamedTuple):
+    """A subject as the vault knows her; ``wrapped_key`` None: no key (new, or erased: then ``erased``)."""
+
+    kek_epoch: int
+    wrapped_key: bytes | None
+    erased: bool
+
+
+class GrantRow(NamedTuple):
+    """A grant together with its subject's gate (locked until the transaction ends) and key."""
+
+    subject_id: UUID
+    recipient: UUID
+    gate_version: int
+    expires_at: datetime | None
+    revoked: bool
+    sealed: bytes
+    version: int
+    closed: bool
+    kek_epoch: int | None
+    wrapped_key: bytes | None
+
+
+_SUBJECTS = """
+    select n.id, k.kek_epoch, k.wrapped_key, coalesce(g.reason_code = 'erased', false) as erased
+      from unnest($1::uuid[]) as n(id)
+      left join vault.subject_keys k on k.subject_id = n.id
+      left join vault.gates g on g.subject_id = n.id
+"""
+
+
+async def subjects(connection: Any, ids: Collection[UUID]) -> dict[UUID, SubjectRow]:
+    """One row for every id asked for."""
+    rows = await connection.fetch(_SUBJECTS, list(ids))
+    return {row["id"]: SubjectRow(row["kek_epoch"] or 0, row["wrapped_key"], row["erased"]) for row in rows}
+
+
+_NEW_SUBJECTS = """
+    with gate as (
+        insert into vault.gates (subject_id) select * from unnest($1::uuid[]) order by 1
+        on conflict do nothing returning subject_id
+    )
+    insert into vault.subject_keys (subject_id, kek_epoch, wrapped_key, created_at)
+    select n.id, $2, n.wrapped, $4
+      from unnest($1::uuid[], $3::bytea[]) as n(id, wrapped) join gate on gate.subject_id = n.id
+"""
+
+
+async def insert_subjects(connection: Any, wrapped: Mapping[UUID, bytes], epoch: int, now: datetime) -> None:
+    """New subjects, each with an open gate. Who has a gate already (made now, or erased) is left alone."""
+    await connection.execute(_NEW_SUBJECTS, list(wrapped), epoch, list(wrapped.values()), now)
+
+
+_BUNDLES = """
+    insert into vault.key_bundles (subject_id, event_id, wrapped)
+    select * from unnest($1::uuid[], $2::uuid[], $3::bytea[])
+    on conflict (subject_id, event_id) do nothing
+"""
+
+
+async def insert_bundles(connection: Any, rows: Sequence[tuple[UUID, UUID, bytes]]) -> None:
+    """(subject, event, wrapped) each. What was admitted once stays: no later event can replace its keys."""
+    await connection.execute(_BUNDLES, *(list(column) for column in zip(*rows, strict=True)))
+
+
+_REPLACE = """
+    update vault.key_bundles b set wrapped = n.wrapped
+      from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as n(subject_id, event_id, wrapped)
+     where b.subject_id = n.subject_id and b.event_id = n.event_id
+"""
+
+
+async def replace_bundles(connection: Any, rows: Sequence[tuple[UUID, UUID, bytes]]) -> None:
+    """(subject, event, wrapped) each."""
+    await connection.execute(_REPLACE, *(list(column) for column in zip(*rows, strict=True)))
+
+
+_READ_BUNDLES = """
+    select b.subject_id, b.event_id, b.wrapped
+      from unnest($1::uuid[], $2::uuid[]) as n(subject_id, event_id)
+      join vault.key_bundles b using (subject_id, event_id)
+"""
+
+
+async def bundles(connection: Any, wanted: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], bytes]:
+    """By (subject, event)."""
+    rows = await connection.fetch(_READ_BUNDLES, [s for s, _ in wanted], [e for _, e in wanted])
+    return {(row["subject_id"], row["event_id"]): row["wrapped"] for row in rows}
+
+
+async def all_bundles(connection: Any, subject_id: UUID) -> dict[UUID, bytes]:
+    """A subject's bundles by event, locked."""
+    rows = await connection.fetch(
+        "select event_id, wrapped from vault.key_bundles where subject_id = $1 order by event_id for update",
+        subject_id,
+    )
+    return {row["event_id"]: row["wrapped"] for row in rows}
+
+
+_NARROW = """
+    with counted as (
+        select id, count(*) as times from unnest($1::uuid[]) as u(id) group by id
+    ), locked as (
+        select g.subject_id, c.times
+          from vault.gates g join counted c on c.id = g.subject_id
+         order by g.subject_id
+           for update of g
+    )
+    update vault.gates g set version = g.version + l.times
+      from locked l
+     where g.subject_id = l.subject_id
+    returning g.subject_id, g.version
+"""
+
+
+async def narrow(connection: Any, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Raise each gate's version by the number of times its subject is listed; returns the new versions."""
+    return {row["subject_id"]: row["version"] for row in await connection.fetch(_NARROW, list(ids))}
+
+
+_SET_CLOSED = """
+    with locked as (
+        select subject_id from vault.gates where subject_id = any($1::uuid[]) order by subject_id for update
+    )
+    update vault.gates g
+       set version = g.version + 1, closed = $2, reason_code = $3
+      from locked l
+     where g.subject_id = l.subject_id and g.reason_code <> 'erased'
+"""
+
+
+async def set_closed(connection: Any, ids: Collection[UUID], closed: bool, reason_code: str) -> None:
+    """Shut or open gates for good; an erased one stays shut."""
+    await connection.execute(_SET_CLOSED, list(ids), closed, reason_code)
+
+
+async def gate_versions(connection: Any, ids: Collection[UUID]) -> dict[UUID, int]:
+    """The versions now, without a lock."""
+    rows = await connection.fetch(
+        "select subject_id, version from vault.gates where subject_id = any($1::uuid[])", list(ids)
+    )
+    return {row["subject_id"]: row["version"] for row in rows}
+
+
+_PUT_GRANTS = """
+    insert into vault.grants (dispatch_id, subject_id, recipient, gate_version, expires_at, sealed)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::bytea[])
+    on conflict (dispatch_id) do nothing
+"""
+
+
+async def insert_grants(
+    connection: Any, rows: Sequence[tuple[UUID, UUID, UUID, int, datetime | None, bytes]]
+) -> None:
+    """(dispatch, subject, recipient, gate version, expiry, sealed list) each; known ones stay as they are."""
+    await connection.execute(_PUT_GRANTS, *(list(column) for column in zip(*rows, strict=True)))
+
+
+_CHANGE_GRANTS = """
+    update vault.grants g
+       set sealed = n.sealed, gate_version = greatest(g.gate_version, n.gate_version),
+           revoked = g.revoked or n.revoked
+      from unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::boolean[])
+           as n(dispatch_id, sealed, gate_version, revoked)
+     where g.dispatch_id = n.dispatch_id
+"""
+
+
+async def change_grants(connection: Any, rows: Sequence[tuple[UUID, bytes, int, bool]]) -> None:
+    """(dispatch, sealed list, gate version, revoked) each. What is revoked stays revoked."""
+    await connection.execute(_CHANGE_GRANTS, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def sealed_grants(connection: Any, dispatch_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, bytes]]:
+    """dispatch → (subject, sealed list), locked in order."""
+    rows = await connection.fetch(
+        "select dispatch_id, subject_id, sealed from vault.grants where dispatch_id = any($1::uuid[])"
+        " order by dispatch_id for update",
+        list(dispatch_ids),
+    )
+    return {row["dispatch_id"]: (row["subject_id"], row["sealed"]) for row in rows}
+
+
+_RENEW = """
+    update vault.grants g set gate_version = n.version
+      from unnest($1::uuid[], $2::bigint[]) as n(subject_id, version)
+     where g.subject_id = n.subject_id and not g.revoked and g.gate_version < n.version
+"""
+
+
+async def renew_grants(connection: Any, versions: Mapping[UUID, int]) -> None:
+    """What was not revoked is valid under the new gate version too."""
+    await connection.execute(_RENEW, list(versions), list(versions.values()))
+
+
+_TICKETS = """
+    select g.dispatch_id, g.subject_id, g.recipient, g.gate_version, g.expires_at, g.revoked, g.sealed,
+           t.version, t.closed, k.kek_epoch, k.wrapped_key
+      from vault.grants g
+      join vault.gates t on t.subject_id = g.subject_id
+      left join vault.subject_keys k on k.subject_id = g.subject_id
+     where g.dispatch_id = any($1::uuid[])
+     order by t.subject_id, g.dispatch_id
+       for share of t, g
+"""
+
+
+async def tickets(connection: Any, dispatch_ids: Collection[UUID]) -> dict[UUID, GrantRow]:
+    """Grants with their gates, which stay as they are until this transaction ends."""
+    rows = await connection.fetch(_TICKETS, list(dispatch_ids))
+    return {row["dispatch_id"]: GrantRow(*tuple(row)[1:]) for row in rows}
+
+
+async def erase(connection: Any, subject_id: UUID) -> None:
+    """Destroy key, bundles and grant lists; shut the gate for ever."""
+    await connection.execute(
+        """insert into vault.gates (subject_id, version, closed, reason_code) values ($1, 1, true, 'erased')
+           on conflict (subject_id) do update
+              set version = gates.version + 1, closed = true, reason_code = 'erased'""",
+        subject_id,
+    )
+    await connection.execute("delete from vault.key_bundles where subject_id = $1", subject_id)
+    await connection.execute("delete from vault.subject_keys where subject_id = $1", subject_id)
+    await connection.execute(
+        "update vault.grants set revoked = true, sealed = '' where subject_id = $1", subject_id
+    )

@@ -1,0 +1,91 @@
+"""A vault over a fresh database, and an event that intake would just have verified."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from contracts.decision import SlotRef
+from contracts.sealing import SealedEvent
+from services.vault.keyring import Keyring
+from services.vault.tickets import Grant, LoadedSlot
+from services.vault.vault import Admission, Vault
+from tests.support.postgres import FreshDatabase
+from tests.support.sealed import MAI, NOW, World, parts
+
+
+class VaultWorld(World):
+    """A world whose events are admitted to a vault and kept in a log of sealed events alone."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        super().__init__()
+        self.vault_key = keyring.vault_keys[keyring.current_vault_key]
+        self.vault = Vault(keyring, self.random)
+        self.log: dict[UUID, SealedEvent] = {}
+        self.subject, self.embassy = self.id(), self.id()
+
+    async def admit(
+        self, connection: Any, subjects: Mapping[UUID | None, UUID] | None = None, content: bytes = b"canary"
+    ) -> SealedEvent:
+        plain = parts(MAI, content)
+        if subjects is not None:
+            plain = plain[:1] + [part for ref in subjects for part in parts(ref, content)[1:]]
+        event, keys = self.opened(self.submission(plain))
+        admission = Admission(event=event, keys=keys, subjects=subjects or {MAI: self.subject})
+        async with connection.transaction():
+            await self.vault.admit(connection, [admission], NOW)
+        self.log[event.header.event_id] = event
+        return event
+
+    async def slots(self, connection: Any, event: SealedEvent) -> dict[str, SlotRef]:
+        subject = self.subject
+        (record,) = await self.vault.open_records(connection, [(event, [subject])])
+        assert record is not None
+        return dict(record.slots[subject])
+
+    async def grant(self, connection: Any, slots: Mapping[str, SlotRef], **changes: Any) -> UUID:
+        dispatch = self.id()
+        values = {"gate_version": 0, "expires_at": None} | changes
+        grant = Grant(
+            dispatch_id=dispatch, subject_id=self.subject, recipient=self.embassy, slots=slots, **values
+        )
+        await self.vault.grant(connection, [grant])
+        return dispatch
+
+    async def load(self, refs: Sequence[SlotRef]) -> dict[SlotRef, LoadedSlot]:
+        found = {}
+        for ref in refs:
+            event = self.log[ref.event_id]
+            slot = event.slot(ref.slot_id)
+            assert slot is not None
+            found[ref] = (event.header, slot)
+        return found
+
+    async def open(
+        self, connection: Any, dispatch: UUID, wanted: Mapping[str, SlotRef], **changes: Any
+    ) -> Any:
+        values = {"recipient": self.embassy, "load_slots": self.load, "now": NOW} | changes
+        async with connection.transaction():
+            return await self.vault.open(connection, dispatch_id=dispatch, wanted=wanted, **values)
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring.create(tmp_path / "keys" / "keyring.json", World(11).random)
+
+
+@pytest.fixture
+def world(keyring: Keyring) -> VaultWorld:
+    return VaultWorld(keyring)
+
+
+@pytest.fixture
+async def connection(fresh_database: FreshDatabase) -> AsyncIterator[Any]:
+    opened = await asyncpg.connect(fresh_database.dsn)
+    yield opened
+    await opened.close()

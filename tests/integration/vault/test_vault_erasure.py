@@ -1,0 +1,123 @@
+"""Erasing a person: the log keeps its bytes, and nothing opens any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contracts.errors import NotAuthentic, SampanError
+from services.vault.errors import GateClosed, NotGranted
+from services.vault.keyring import Keyring
+from services.vault.vault import Vault
+from tests.integration.vault.conftest import VaultWorld
+from tests.support.sealed import DAO, MAI, NOW
+
+
+async def test_after_an_erasure_nothing_opens(connection: Any, world: VaultWorld) -> None:
+    """The sealed event still stands in the log; groups, control slot and facts key are gone for good."""
+    event = await world.admit(connection)
+    slots = await world.slots(connection, event)
+    dispatch = await world.grant(connection, slots)
+    keys = await world.vault.facts_keys(connection, [world.subject])
+    state = world.vault.seal_facts(keys[world.subject], b"citizen of LA", b"state")
+    assert world.vault.open_facts(keys[world.subject], state, b"state") == b"citizen of LA"
+    await world.vault.erase_subject(connection, world.subject)
+    assert event.header.event_id in world.log
+    with pytest.raises(GateClosed):
+        await world.open(connection, dispatch, slots)
+    assert await world.vault.open_records(connection, [(event, [world.subject])]) == [None]
+    assert await world.vault.facts_keys(connection, [world.subject]) == {}
+    await world.vault.reopen(connection, [world.subject])
+    with pytest.raises(GateClosed):
+        await world.open(connection, dispatch, slots)
+
+
+async def test_an_erased_person_does_not_come_back_under_her_id(connection: Any, world: VaultWorld) -> None:
+    """Admitting another event for an erased subject is refused, and makes no key."""
+    await world.admit(connection)
+    await world.vault.erase_subject(connection, world.subject)
+    with pytest.raises(GateClosed):
+        await world.admit(connection)
+    assert await connection.fetchval("select count(*) from vault.subject_keys") == 0
+
+
+async def test_erasing_the_mother_silences_what_one_event_said_of_both(
+    connection: Any, world: VaultWorld
+) -> None:
+    """The shared control slot opens no more; the baby's own groups still do."""
+    mother, baby = world.id(), world.id()
+    event = await world.admit(connection, {MAI: mother, DAO: baby})
+    (record,) = await world.vault.open_records(connection, [(event, [mother, baby])])
+    assert record is not None
+    world.subject = baby
+    dispatch = await world.grant(connection, record.slots[baby])
+    await world.vault.erase_subject(connection, mother)
+    assert await world.vault.open_records(connection, [(event, [mother, baby])]) == [None]
+    with pytest.raises(NotAuthentic):
+        await world.vault.open_records(connection, [(event, [baby])])
+    assert set(await world.open(connection, dispatch, record.slots[baby])) == {"F1", "F2", "F5"}
+
+
+async def test_erased_groups_are_gone_and_the_others_stay(connection: Any, world: VaultWorld) -> None:
+    """Erasing F5 destroys its key in every event of hers, and no other key."""
+    first, second = await world.admit(connection), await world.admit(connection)
+    slots = [await world.slots(connection, event) for event in (first, second)]
+    dispatches = [await world.grant(connection, one) for one in slots]
+    await world.vault.erase_groups(connection, world.subject, ["F5"])
+    for dispatch, one in zip(dispatches, slots, strict=True):
+        with pytest.raises(NotGranted):
+            await world.open(connection, dispatch, {"F5": one["F5"]})
+        assert await world.open(connection, dispatch, {"F1": one["F1"]}) == {"F1": b"F1canary"}
+    assert "F5" not in await world.slots(connection, first)
+
+
+async def test_another_keyring_opens_nothing(connection: Any, world: VaultWorld, tmp_path: Any) -> None:
+    """The database alone is useless: under other key-encryption keys every opening fails with words."""
+    event = await world.admit(connection)
+    stranger = Vault(Keyring.create(tmp_path / "other.json", world.random), world.random)
+    with pytest.raises(SampanError) as error:
+        await stranger.open_records(connection, [(event, [world.subject])])
+    assert error.value.remedy
+
+
+async def test_a_key_moved_to_another_subject_does_not_open(connection: Any, world: VaultWorld) -> None:
+    """Whoever can write the tables cannot make one person's key or bundle serve for another."""
+    event = await world.admit(connection)
+    other = world.id()
+    for table, column in (("subject_keys", "wrapped_key"), ("key_bundles", "wrapped")):
+        await world.admit(connection, {MAI: other})
+        await connection.execute(
+            f"update vault.{table} set {column} = (select {column} from vault.{table} where subject_id = $1"
+            f" limit 1) where subject_id = $2",
+            other,
+            world.subject,
+        )
+        with pytest.raises(NotAuthentic):
+            await world.vault.open_records(connection, [(event, [world.subject])])
+        world.subject = world.id()
+        event = await world.admit(connection)
+
+
+async def test_no_table_shows_a_label_a_name_or_how_many_groups(connection: Any, world: VaultWorld) -> None:
+    """Planted names and labels stand nowhere in schema vault; one group or three leave rows of one size."""
+    slots = await world.slots(connection, await world.admit(connection, content=b"Vongsa-Mekong-7731"))
+    await world.grant(connection, slots)
+    await world.grant(connection, {"F9": slots["F1"]}, expires_at=NOW)
+    await world.vault.narrow(connection, [world.subject])
+    tables = await connection.fetch(
+        "select table_name from information_schema.tables where table_schema = 'vault'"
+    )
+    assert len(tables) == 4
+    for (table,) in tables:
+        rows = await connection.fetch(f"select * from vault.{table}")
+        assert rows
+        for row in rows:
+            for value in row.values():
+                shown = value if isinstance(value, bytes) else str(value).encode()
+                # A label of two characters turns up in random bytes by chance, so it is sought in text alone.
+                short = () if isinstance(value, bytes) else (b"F1", b"F9")
+                for planted in (b"Vongsa", b"Mekong", b"control", b"item:", *short):
+                    assert planted not in shown
+    sizes = await connection.fetch("select distinct length(sealed) from vault.grants")
+    assert len(sizes) == 1
