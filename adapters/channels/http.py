@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
@@ -21,6 +22,7 @@ from adapters.exchange import Call, Exchange, NoReply, Reply, Verdict
 from contracts.errors import NotAllowed, SetupProblem
 
 BODY_BYTES_MAX: Final = 1024 * 1024
+_HOST: Final = re.compile(rb"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
 
 
 class Channel(Protocol):
@@ -153,7 +155,8 @@ def _checked(base: str, loopback: bool) -> httpx.URL:
         url = httpx.URL(base)
     except (httpx.InvalidURL, TypeError, ValueError):
         url = httpx.URL("")
-    if url.userinfo or url.query or url.fragment or not url.host or url.scheme not in ("https", "http"):
+    plain = _HOST.fullmatch(url.raw_host) and url.scheme in ("https", "http")
+    if not plain or url.userinfo or url.query or url.fragment:
         raise SetupProblem(
             "the channel's address is not usable",
             code="bad-address",

@@ -30,7 +30,7 @@ CELLS: list[tuple[str, str, Any, str, str]] = [
     ("unknown country", "Citizenship", "Narnia", "unknown-country", "ISO 3166-1"),
     ("unknown mailing country", "Mailing Country", "XX", "unknown-country", "ISO 3166-1"),
     ("unknown code", "Type of Exploitation", "Slavery", "unknown-code", "'Forced labour'"),
-    ("one unknown among several", "Methods of Control", "DebtBondage;Magic", "unknown-code", "'Debt bondage'"),
+    ("one unknown of two", "Methods of Control", "DebtBondage;Magic", "unknown-code", "'Debt bondage'"),
     ("future birth date", "Birthdate", excel(2030, 1, 1), "date-in-future", "Correct"),
     ("future referral date", "Outgoing Referral Date", excel(2026, 3, 3), "date-in-future", "Correct"),
     ("Buddhist-era year", "Birthdate", excel(2544, 8, 14), "buddhist-year", "543"),
@@ -131,7 +131,7 @@ def test_a_missing_column_is_named_by_its_label() -> None:
 
 
 def test_a_moved_column_is_refused() -> None:
-    """Label and hidden name that disagree, other than in IOM's four columns, mean that somebody moved cells."""
+    """Label and hidden name that disagree, but for IOM's four, mean that somebody moved cells."""
     headers = [
         ("prs_SecondName" if pair[1] == "First Name" else pair[0], pair[1]) for pair in HIDDEN_AND_VISIBLE
     ]
