@@ -185,7 +185,7 @@ _WRITERS: Final[dict[str, Write]] = {
     "uuid": _uuid, "date": _day, "timestamp-micros": _instant,
 }  # fmt: skip
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "string": (str,), "bytes": (bytes,), "long": (int,), "int": (int,), "boolean": (bool,), "double": (float,),
-    "uuid": (UUID,), "date": (date,), "timestamp-micros": (datetime,), "array": (list, tuple),
-    "map": (dict,),
+    "string": (str,), "bytes": (bytes,), "long": (int,), "int": (int,), "boolean": (bool,),
+    "double": (float,), "uuid": (UUID,), "date": (date,), "timestamp-micros": (datetime,),
+    "array": (list, tuple), "map": (dict,),
 }  # fmt: skip

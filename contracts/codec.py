@@ -72,7 +72,7 @@ def decode(model: type[M], data: bytes) -> M:
             raise ValueError
         return model.model_validate(value)
     except ValidationError as error:
-        where = _place(error.errors(include_input=False)[0]["loc"])
+        where = place_of(error.errors(include_input=False)[0]["loc"])
         raise InvalidInput("a field does not fit its contract", code="bad-field", field=where) from None
     except (
         ValueError,
@@ -91,7 +91,7 @@ def decode(model: type[M], data: bytes) -> M:
         ) from None
 
 
-def _place(parts: tuple[int | str, ...]) -> str:
+def place_of(parts: tuple[int | str, ...]) -> str:
     """The field's path, as far as its words are ours: the keys of ``other`` are the sender's."""
     ours: list[str] = []
     for part in parts:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.avro import schema_of
-from contracts.codec import decode, encode, fingerprint
+from contracts.codec import decode, encode, fingerprint, place_of
 from contracts.control import ControlPayload, ControlSubject
 from contracts.errors import InvalidInput, SampanError
 from contracts.facts import Facts
@@ -125,12 +125,19 @@ def test_a_value_beyond_the_bounds_of_its_field_is_refused_on_reading() -> None:
     assert refused.value.field == "given_name"
 
 
-def test_a_refusal_does_not_repeat_the_senders_own_field_names() -> None:
+@pytest.mark.parametrize("key", [CANARY, "Noyphet"])
+def test_a_refusal_does_not_repeat_the_senders_own_field_names(key: str) -> None:
     """Keys of `other` come from the sender's form, so they stay out of errors."""
-    made = unchecked("other", Private({CANARY: "x" * 8001}))
+    made = unchecked("other", Private({key: "x" * 8001}))
     with pytest.raises(InvalidInput) as refused:
         decode(Identity, encode(made))
     assert refused.value.field == "other"
+
+
+def test_a_place_ends_where_the_words_are_no_longer_ours() -> None:
+    """However a validator spells the way into `other`, the sender's key is not repeated."""
+    assert place_of(("other", "Noyphet")) == "other"
+    assert place_of(("subjects", 0, "facts", "found_in", "constrained-str")) == "subjects.0.facts.found_in"
 
 
 def test_fingerprints_are_those_of_the_lock() -> None:

@@ -39,9 +39,11 @@ def test_holidays_are_no_working_days() -> None:
 
 
 def test_a_month_ends_with_its_last_day() -> None:
-    """One month after 31 January is 28 February."""
+    """One month after 31 January is 28 February, three are 30 April, two 31 March."""
     start = datetime(2026, 1, 31, 10, tzinfo=BANGKOK)
     assert add(start, parse_duration("1mo"), BANGKOK) == datetime(2026, 2, 28, 10, tzinfo=BANGKOK)
+    assert add(start, parse_duration("3mo"), BANGKOK) == datetime(2026, 4, 30, 10, tzinfo=BANGKOK)
+    assert add(start, parse_duration("2mo"), BANGKOK) == datetime(2026, 3, 31, 10, tzinfo=BANGKOK)
 
 
 def test_a_calendar_day_keeps_the_wall_time_where_clocks_change() -> None:

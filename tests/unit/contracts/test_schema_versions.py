@@ -8,6 +8,7 @@ from typing import Any
 import fastavro
 import pytest
 
+import contracts.groups
 from contracts import generate
 from contracts.avro import schema_of
 from contracts.compatibility import incompatibilities
@@ -128,6 +129,20 @@ def test_a_model_that_loses_a_field_without_default_is_refused() -> None:
     with pytest.raises(SetupProblem, match="event"):
         refuse_breaking("control_payload", broken, SCHEMAS)
     assert newest("control_payload", SCHEMAS) is not None
+
+
+def test_the_check_refuses_a_model_that_breaks_old_readers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new field without a default fails in CI, by the name of the schema and the field."""
+
+    class Needs(contracts.groups.Needs):
+        urgent: str
+
+    others = tuple(model for model in MODELS if model.__name__ != "Needs")
+    monkeypatch.setattr(generate, "MODELS", (*others, Needs))
+    assert generate.main(["--check"]) == 1
+    assert "needs would break needs.v1: new reader, urgent: missing" in capsys.readouterr().out
 
 
 def test_the_registry_answers_from_the_lock() -> None:

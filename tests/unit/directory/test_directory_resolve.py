@@ -65,6 +65,12 @@ def test_a_consulate_without_its_state_means_nobody() -> None:
     assert len(REGION.holders("CON", "TH", NOW)) == 9
 
 
+def test_holders_of_a_role_leave_out_night_desks_and_directors() -> None:
+    """Asking who holds a role is not asking for its night number."""
+    assert [agency.slug for agency in REGION.holders("CPA", "TH", NOW)] == ["child-desk-th"]
+    assert [agency.slug for agency in REGION.holders("RFP", "TH", NOW)] == ["rfp-th"]
+
+
 def test_a_relation_cannot_be_resolved_without_a_case() -> None:
     """Owner and requester are parts in a case, not entries of a directory."""
     with pytest.raises(InvalidInput):
