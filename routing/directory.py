@@ -38,6 +38,8 @@ class Directory:
     _by_slug: Mapping[str, Agency]
     _by_id: Mapping[UUID, Agency]
     _by_role: Mapping[tuple[str, str], tuple[Agency, ...]]
+    _sides: Mapping[tuple[str, bool], tuple[Agency, ...]]
+    _state_sides: Mapping[str, tuple[Agency, ...]]
 
     @classmethod
     def load(cls, texts: Mapping[str, str]) -> Directory:
@@ -63,6 +65,7 @@ class Directory:
         for agency in ordered:
             for role, country in sorted({(t.address.role, t.address.country) for t in agency.tenures}):
                 by_role.setdefault((role, country), []).append(agency)
+        countries = sorted({c for a in ordered for c in (*a.countries, *a.answers_to)})
         return cls(
             agencies=ordered,
             calendar=calendar,
@@ -71,6 +74,12 @@ class Directory:
             _by_slug={agency.slug: agency for agency in ordered},
             _by_id={agency.agency_id: agency for agency in ordered},
             _by_role={key: tuple(found) for key, found in by_role.items()},
+            _sides={
+                (country, foreign): tuple(a for a in ordered if _is_of_side(a, country, foreign))
+                for country in countries
+                for foreign in (True, False)
+            },
+            _state_sides={c: tuple(a for a in ordered if c in a.answers_to) for c in countries},
         )
 
     # -- who is meant ------------------------------------------------------------------------------------
@@ -122,17 +131,11 @@ class Directory:
 
         In a consent's ``to`` another state's mission is never meant: pass ``foreign_missions=False``.
         """
-        return tuple(
-            agency
-            for agency in self.agencies
-            if agency.mission_of == country
-            or country in agency.answers_to
-            or (agency.country == country and (foreign_missions or not agency.mission_of))
-        )
+        return self._sides.get((country, foreign_missions), ())
 
     def state_side(self, country: str) -> tuple[Agency, ...]:
         """``state@CC``: whoever answers to that state: its public bodies, its missions, and the like."""
-        return tuple(agency for agency in self.agencies if country in agency.answers_to)
+        return self._state_sides.get(country, ())
 
     def _candidates(self, address: Address) -> tuple[Agency, ...]:
         return self._by_role.get((address.role, address.country), ())
@@ -185,6 +188,12 @@ class Directory:
         agency = self.by_slug(slug)
         more = replace(agency, keys=(*agency.keys, *keys))
         return Directory.of((more if a.slug == slug else a for a in self.agencies), self.calendar)
+
+
+def _is_of_side(agency: Agency, country: str, foreign_missions: bool) -> bool:
+    if agency.mission_of == country or country in agency.answers_to:
+        return True
+    return agency.country == country and (foreign_missions or not agency.mission_of)
 
 
 def _means(asked: Address, held: Address) -> bool:
