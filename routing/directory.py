@@ -179,7 +179,7 @@ class Directory:
         return self.calendar.next_working_instant(at, agency.hours, agency.zone, agency.countries)
 
     def working_days(self, agency: Agency) -> Callable[[date], bool]:
-        """Its calendar as :func:`contracts.durations.add` wants it: is this local day a working day?"""
+        """Its calendar as :func:`contracts.durations.add` wants it: whether a local day is a working day."""
         hours = Hours() if agency.hours.always else agency.hours
         return lambda day: self.calendar.is_working_day(day, hours, agency.countries)
 
