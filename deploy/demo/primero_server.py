@@ -86,7 +86,7 @@ class PrimeroServer:
     @property
     def url(self) -> str:
         """``http://127.0.0.1:port``."""
-        assert self._server is not None, "not started"  # noqa: S101 - a caller's mistake
+        assert self._server is not None, "not started"
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     @property
