@@ -38,10 +38,11 @@ SOON_HOURS: Final = 24
 class Session:
     """One run of a command. Everything is made when first asked for, so that help needs no server."""
 
+    clock: Clock = SystemClock()
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
     def __init__(self, context: typer.Context, asked: str | None = None, as_json: bool = False) -> None:
         self.screen = Screen(as_json)
-        self.clock: Clock = SystemClock()
-        self.sleep: Callable[[float], None] = time.sleep
         self._asked = asked
         context.find_root().obj = self
         context.call_on_close(self.close)
