@@ -215,3 +215,12 @@ async def mark_opened(connection: Any, dispatch_id: UUID, now: datetime) -> None
         "update delivery.dispatches set opened_at = coalesce(opened_at, $2) where dispatch_id = $1",
         *(dispatch_id, now),
     )
+
+
+async def cursors(connection: Any, dispatch_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Where dispatches stand in their recipients' feeds."""
+    rows = await connection.fetch(
+        "select dispatch_id, cursor from delivery.inbox where dispatch_id = any($1::uuid[])",
+        list(dispatch_ids),
+    )
+    return {row["dispatch_id"]: row["cursor"] for row in rows}

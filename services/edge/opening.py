@@ -18,8 +18,8 @@ from contracts.groups import GROUP_MODELS, FieldGroup
 from contracts.roles import Group
 from contracts.sealing import decode_event, unframe
 from contracts.topic_names import CASE_EVENTS
-from services.runtime.log.port import LogReader
 from services.edge.envelope import slots_of
+from services.runtime.log.port import LogReader
 from services.vault.tickets import LoadedSlot
 from services.vault.vault import Vault
 

@@ -8,7 +8,7 @@ On return with a receipt the event is durable: it survives the loss of any proce
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -19,7 +19,7 @@ import asyncpg
 from contracts.api import SubmitReceipt
 from contracts.codec import decode
 from contracts.control import ControlPayload
-from contracts.errors import NotAllowed, NotAuthentic, SampanError
+from contracts.errors import NotAllowed, NotAuthentic, NotFound, SampanError
 from contracts.ids import Random
 from contracts.placed import Placed
 from contracts.sealing import SealedEvent, SealedSubmission, SlotKey, decode_event, decode_submission, verify
@@ -72,13 +72,21 @@ class Intake:
         directory: who the senders are.
         instance_id: events sealed for another instance are refused.
         random: for new ids.
+        learn_aliases: catches up with what the router gave out; an alias in vain may only be on its way.
     """
 
     def __init__(
-        self, store: PostgresStore, vault: Vault, directory: Directory, instance_id: UUID, random: Random
+        self,
+        store: PostgresStore,
+        vault: Vault,
+        directory: Directory,
+        instance_id: UUID,
+        random: Random,
+        learn_aliases: Callable[[], Awaitable[int]],
     ) -> None:
         self._store, self._vault, self._directory = store, vault, directory
         self._instance_id, self._random = instance_id, random
+        self._learn_aliases = learn_aliases
 
     async def submit(self, raw: bytes, caller: UUID) -> SubmitReceipt:
         """Take one sealed submission from an authenticated agency.
@@ -98,6 +106,11 @@ class Intake:
             self._try(candidate, self._read)
         try:
             await self._take(candidates)
+            if any(isinstance(c.result, NotFound) for c in candidates) and await self._learn_aliases():
+                for candidate in candidates:
+                    if isinstance(candidate.result, NotFound):
+                        candidate.result = None
+                await self._take(candidates)
         except asyncpg.UniqueViolationError:
             # Another process took one of these ids between our look and our insert: look again.
             for candidate in candidates:

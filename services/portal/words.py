@@ -11,13 +11,13 @@ class Titles:
     """Titles of rules, asked of the rule set in force.
 
     Args:
-        title_of: rule id → title in plain words and its mark, or None where the rule is gone.
+        title_of: rule → title in plain words and confidence mark, or None where that version is gone.
     """
 
-    def __init__(self, title_of: Callable[[str], tuple[str, str] | None]) -> None:
+    def __init__(self, title_of: Callable[[RuleRef], tuple[str, str] | None]) -> None:
         self._title_of = title_of
 
     def of(self, rule: RuleRef) -> str:
         """``R21: Notify the origin focal point (S/A)``."""
-        found = self._title_of(rule.id)
+        found = self._title_of(rule)
         return rule.id if found is None else f"{rule.id}: {found[0]} ({found[1]})"

@@ -29,7 +29,6 @@ from services.runtime.telemetry import traces
 from services.vault.tickets import Grant, Regranted
 from services.vault.vault import Vault
 
-
 RECEIPT: Final = b"router/receipt"
 REVIEW: Final = b"router/review"
 _DISPATCH_ID: Final = schema_id("dispatch_record.v1")

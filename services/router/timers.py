@@ -5,9 +5,13 @@ Taking a timer and appending its record is one transaction, so a timer fires onc
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from contracts.codec import encode
 from contracts.ids import Random, new_id
@@ -16,11 +20,14 @@ from contracts.schema_ids import schema_id
 from contracts.sealing import frame
 from contracts.topic_names import CASE_EVENTS
 from services.router import store
+from services.runtime.failures import error_code, raised_at
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
 
 RUNNING_EVENT: Final = schema_id("running_event.v1")
 _BATCH: Final = 128
+_POLL_SECONDS: Final = 1.0
+_log = structlog.get_logger(__name__)
 
 
 def running(event: RunningEvent, log_key: UUID) -> NewRecord:
@@ -54,6 +61,17 @@ class Timers:
             fired += len(due)
             if len(due) < _BATCH:
                 return fired
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fire what is due, once a second, until ``stop`` is set."""
+        while not stop.is_set():
+            try:
+                await self.run_once()
+            except Exception as error:
+                _log.warning("timers_retry", error=error_code(error), at=raised_at(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await stop.wait()
 
     async def next_at(self) -> datetime | None:
         """When the next timer is due."""

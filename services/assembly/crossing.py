@@ -1,0 +1,86 @@
+"""The first crossing: a workbook goes from an NGO to everyone who must act, by the commands a user has.
+
+Nothing is simulated: the ``sampan`` command itself runs, against the server that has just started. The ids of
+a document derive from its content and the agency's key, so a second start sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.htcds import examples
+from services.assembly.instance import Instance
+from services.client.home import Home
+
+NGO: Final = "ngo-th"
+WORKBOOK: Final = Path(examples.__file__).with_name("first-crossing.xlsx")
+
+
+async def show_first_crossing(instance: Instance, home: Home, say: Callable[[str], None]) -> None:
+    """Submit the bundled workbook and print the case's timeline; then say what to try next."""
+    say(f"\n$ sampan submit {WORKBOOK.name} --as {NGO}")
+    receipts = await _submitted(home, say)
+    await instance.drained()
+    for code in receipts:
+        say(f"$ sampan case {code} --as {NGO}")
+        say(await _run(home, "case", code, "--as", NGO))
+    say(_next_steps(home, receipts))
+
+
+async def _submitted(home: Home, say: Callable[[str], None]) -> list[str]:
+    """The case codes of the accepted rows, once each."""
+    say(await _run(home, "submit", str(WORKBOOK), "--as", NGO))
+    written = json.loads(await _run(home, "submit", str(WORKBOOK), "--as", NGO, "--json"))
+    codes: dict[str, None] = {}
+    _find_codes(written, codes)
+    return list(codes)
+
+
+def _find_codes(value: Any, found: dict[str, None]) -> None:
+    if isinstance(value, dict):
+        if isinstance(value.get("case_code"), str):
+            found[value["case_code"]] = None
+        for inner in value.values():
+            _find_codes(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            _find_codes(inner, found)
+
+
+async def _run(home: Home, *arguments: str) -> str:
+    """One command of this very installation, as a user would type it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.cli",
+        *arguments,
+        env=os.environ | {"SAMPAN_DATA": str(home.folder), "PYTHONUTF8": "1"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, remarks = await process.communicate()
+    return (out or remarks).decode().rstrip()
+
+
+def _next_steps(home: Home, codes: list[str]) -> str:
+    here = ", ".join(home.agencies())
+    code = codes[0] if codes else "CODE"
+    return "\n".join(
+        (
+            f"demo agencies: {here}",
+            f"their tokens:  {home.tokens_dir} (this machine's user alone can read them)",
+            "",
+            "try next, in another terminal:",
+            "  .venv/bin/sampan inbox --as shelter-th",
+            f"  .venv/bin/sampan case {code} --as {NGO}",
+            "  .venv/bin/sampan open '#1' --as shelter-th",
+            "",
+        )
+    )

@@ -1,0 +1,124 @@
+"""Erasure of one person, in two steps: what will be destroyed, then the word that confirms it.
+
+Destroying her key silences everything about her, whatever copies of the log there are. The owner of the case
+alone may ask for it. The ticket lives in this process for a few minutes and is worth nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.api import ErasureTicket
+from contracts.errors import Conflict, NotFound
+from services.assembly.instance import Instance
+from services.runtime.registry import Caller
+
+LASTS: Final = timedelta(minutes=10)
+CallerOf = Callable[[Request], Awaitable[Caller]]
+
+
+class Confirmation(BaseModel):
+    """The word from the ticket."""
+
+    model_config = ConfigDict(extra="forbid")
+    confirm: Annotated[str, Field(max_length=64)]
+
+
+class Erased(BaseModel):
+    """Done."""
+
+    erased: bool
+
+
+class Erasure:
+    """Asks twice, then destroys."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._tickets: dict[tuple[UUID, UUID], tuple[str, datetime]] = {}
+
+    async def ask(self, caller: Caller, subject: UUID) -> ErasureTicket:
+        """What will be destroyed.
+
+        Raises:
+            NotFound: no such person in a case that the caller owns.
+        """
+        now = self._instance.edges.clock.now()
+        async with self._instance.edges.store.pool.acquire() as connection:
+            await self._check_owner(connection, caller, subject)
+            counts = await connection.fetchrow(
+                "select (select count(*) from delivery.dispatches where subject_id = $1) as dispatches,"
+                " (select count(*) from vault.key_bundles where subject_id = $1) as bundles",
+                subject,
+            )
+        word = self._instance.edges.random(4).hex()
+        self._tickets[caller.agency_id, subject] = (word, now + LASTS)
+        return ErasureTicket(
+            confirm=word, expires_at=now + LASTS, dispatches=counts["dispatches"], groups=counts["bundles"]
+        )
+
+    async def confirm(self, caller: Caller, subject: UUID, word: str) -> None:
+        """Destroy her key, close what waits about her.
+
+        Raises:
+            Conflict: no such ticket, or it has expired.
+            NotFound: as :meth:`ask`.
+        """
+        known, expires_at = self._tickets.pop((caller.agency_id, subject), ("", datetime.min))
+        now = self._instance.edges.clock.now()
+        if not known or known != word or expires_at <= now:
+            raise Conflict("this confirmation is not valid", code="not-confirmed", field="confirm",
+                           remedy="Ask again and confirm within ten minutes.")  # fmt: skip
+        async with self._instance.edges.store.unit_of_work() as work:
+            await self._check_owner(work.connection, caller, subject)
+            await self._instance.vault.erase_subject(work.connection, subject)
+            await _clear(work.connection, subject, work.now)
+
+    async def _check_owner(self, connection: Any, caller: Caller, subject: UUID) -> None:
+        owned = await connection.fetchval(
+            "select true from intake.subjects s join intake.cases c using (case_id)"
+            " where s.subject_id = $1 and c.owner = $2",
+            *(subject, caller.agency_id),
+        )
+        if not owned:
+            raise NotFound("no such person in a case of yours", code="unknown-subject", field="subject",
+                           remedy="`sampan case CODE` lists the persons of a case.")  # fmt: skip
+
+
+async def _clear(connection: Any, subject: UUID, now: datetime) -> None:
+    """Nothing about her falls due any more, and nothing waits to be told."""
+    await connection.execute("delete from router.timers where subject_id = $1", subject)
+    await connection.execute(
+        "update router.reviews set state = 'refused', closed_at = $2 where subject_id = $1 and state = 'open'",
+        *(subject, now),
+    )
+    await connection.execute(
+        "update delivery.lane_items i set state = 'dropped' from delivery.dispatches d"
+        " where d.dispatch_id = i.dispatch_id and d.subject_id = $1 and i.state = 'waiting' and i.what = 'tell'",
+        subject,
+    )
+    await connection.execute("update delivery.dispatches set recalled = true where subject_id = $1", subject)
+    await connection.execute("update router.subject_state set sealed = null where subject_id = $1", subject)
+
+
+def router(erasure: Erasure, caller_of: CallerOf) -> APIRouter:
+    """The two steps over HTTP."""
+    api = APIRouter(tags=["erasure"])
+    caller = Depends(caller_of)
+
+    @api.post("/v1/subjects/{subject}/erasure", summary="What an erasure would destroy, and the word to confirm it")
+    async def ask(subject: UUID, who: Caller = caller) -> ErasureTicket:
+        return await erasure.ask(who, subject)
+
+    @api.post("/v1/subjects/{subject}/erasure/confirm", summary="Destroy this person's key")
+    async def confirm(subject: UUID, answer: Confirmation, who: Caller = caller) -> Erased:
+        await erasure.confirm(who, subject, answer.confirm)
+        return Erased(erased=True)
+
+    return api

@@ -1,0 +1,21 @@
+"""Which instance a database is: made once, kept beside the data."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from contracts.ids import Random, new_id
+from services.runtime.store.postgres import PostgresStore
+
+
+async def instance_id(store: PostgresStore, name: str, random: Random, *, demo: bool) -> UUID:
+    """This database's instance id; minted at the first start."""
+    async with store.unit_of_work() as work:
+        connection: Any = work.connection
+        await connection.execute(
+            "insert into runtime.instance (instance_id, name, demo) values ($1, $2, $3) on conflict do nothing",
+            *(new_id(random, work.now), name, demo),
+        )
+        found: UUID = await connection.fetchval("select instance_id from runtime.instance")
+    return found

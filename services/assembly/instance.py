@@ -1,0 +1,185 @@
+"""One running Sampan: every service over one store. Tests, scenarios and the server build it the same way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.api import InstanceInfo, SubmitReceipt
+from contracts.decision import RuleRef
+from contracts.ids import Random
+from contracts.sealing import SUITE_NAME
+from contracts.topic_names import CASE_EVENTS, DISPATCHES
+from routing.directory import Directory
+from routing.law import Law
+from services.assembly.assisted import AssistedEdge
+from services.delivery.desk import LaneDesk
+from services.delivery.inbox import Inbox
+from services.delivery.step import DeliveryStep
+from services.delivery.worker import Worker
+from services.edge.opening import Opener
+from services.edge.perform import Performer, Targets
+from services.intake.aliases import AliasStep
+from services.intake.batcher import Batcher
+from services.intake.submit import Intake
+from services.portal.timeline import Timelines
+from services.portal.waiting import Waiting
+from services.portal.words import Titles
+from services.router.reviews import Reviews
+from services.router.step import RouterStep
+from services.router.timers import Timers
+from services.runtime.clock import Clock
+from services.runtime.consumer import ConsumerLoop
+from services.runtime.lease import PostgresLeases
+from services.runtime.store.postgres import PostgresStore
+from services.runtime.telemetry.metrics import Metrics
+from services.vault.keyring import Keyring
+from services.vault.vault import Vault
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Everything of the world that an instance touches."""
+
+    store: PostgresStore
+    keyring: Keyring
+    directory: Directory
+    law: Callable[[], Law]
+    clock: Clock
+    random: Random
+    uniform: Callable[[float, float], float]
+    targets: Targets
+    instance_id: UUID
+    name: str
+    demo: bool
+    owner: str  # this process's name among the owners of leases
+
+
+@dataclass(slots=True, kw_only=True)
+class Instance:
+    """The services, wired."""
+
+    edges: Edges
+    vault: Vault
+    intake: Intake
+    batcher: Batcher
+    assisted: AssistedEdge
+    aliases: ConsumerLoop
+    router: ConsumerLoop
+    delivery: ConsumerLoop
+    timers: Timers
+    worker: Worker
+    inbox: Inbox
+    lane_desk: LaneDesk
+    reviews: Reviews
+    timelines: Timelines
+    waiting: Waiting
+    metrics: Metrics
+
+    @property
+    def info(self) -> InstanceInfo:
+        """What an edge must know before it seals."""
+        keyring = self.edges.keyring
+        return InstanceInfo(
+            instance_id=self.edges.instance_id,
+            name=self.edges.name,
+            demo=self.edges.demo,
+            version=VERSION,
+            vault_key_id=keyring.public.key_id,
+            vault_public_key=keyring.public_text,
+            suite=SUITE_NAME,
+            counsel_signed=False,
+        )
+
+    async def settle(self) -> None:
+        """Run everything that can run at this instant, until nothing moves. For tests and scenarios."""
+        while await self._turn():
+            pass
+
+    async def _turn(self) -> int:
+        moved = await self.timers.run_once()
+        for consumer in (self.router, self.aliases, self.delivery):
+            moved += await consumer.run_once()
+        return moved + await self.worker.run_once()
+
+    async def drained(self) -> None:
+        """Return when the running services have nothing left to do at this instant."""
+        while any([await consumer.lag() for consumer in (self.router, self.aliases, self.delivery)]):
+            await self.edges.clock.sleep(0.05)
+
+    async def next_at(self) -> datetime | None:
+        """When something is due by itself: a timer or a lane."""
+        found = [at for at in (await self.timers.next_at(), await self.worker.next_at()) if at is not None]
+        return min(found, default=None)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run all services until ``stop`` is set, then drain."""
+        clock, wake = self.edges.clock, self.edges.store.wake
+        async with asyncio.TaskGroup() as group:
+            for consumer in (self.router, self.aliases, self.delivery):
+                group.create_task(consumer.run(stop))
+            group.create_task(self.worker.run(stop, wake, clock))
+            group.create_task(self.timers.run(stop))
+        await self.batcher.close()
+
+    async def submit(self, raw: bytes, caller: UUID) -> SubmitReceipt:
+        """Take one sealed submission, waiting with others for one commit.
+
+        An alias that intake has not met may only be on its way from the router: catch up once and look again.
+        """
+        return await self.batcher.submit(raw, caller)
+
+
+def build(edges: Edges) -> Instance:
+    """Wire the services over ``edges``."""
+    store, directory, clock = edges.store, edges.directory, edges.clock
+    vault = Vault(edges.keyring, edges.random)
+    opener = Opener(vault, store.log)
+    performer = Performer(opener, vault, directory, edges.targets)
+    leases = PostgresLeases(store.pool)
+
+    def consumer(name: str, topic: str, step: object) -> ConsumerLoop:
+        return ConsumerLoop(
+            name,
+            [topic],
+            step,  # type: ignore[arg-type]
+            store=store,
+            leases=leases,
+            log=store.log,
+            clock=clock,
+            wake=store.wake,
+            owner=edges.owner,
+        )
+
+    aliases = consumer("intake-aliases", DISPATCHES, AliasStep())
+    intake = Intake(store, vault, directory, edges.instance_id, edges.random, aliases.run_once)
+    reviews = Reviews(store, vault, directory, edges.random)
+    titles = Titles(lambda ref: _title(edges.law(), ref))
+    instance = Instance(
+        edges=edges,
+        vault=vault,
+        intake=intake,
+        batcher=Batcher(intake.submit_many),
+        assisted=AssistedEdge(clock, edges.random),
+        aliases=aliases,
+        router=consumer("router", CASE_EVENTS, RouterStep(vault, edges.law)),
+        delivery=consumer("delivery", DISPATCHES, DeliveryStep(performer.channels_of)),
+        timers=Timers(store, edges.random),
+        worker=Worker(store, performer, edges.owner, edges.random, edges.uniform),
+        inbox=Inbox(store, vault, opener, directory, edges.random),
+        lane_desk=LaneDesk(store, directory),
+        reviews=reviews,
+        timelines=Timelines(store, vault, directory, titles),
+        waiting=Waiting(store, vault, reviews.list),
+        metrics=Metrics(),
+    )
+    return instance
+
+
+def _title(law: Law, ref: RuleRef) -> tuple[str, str] | None:
+    return next(((rule.title, rule.mark) for rule in law.rules if rule.ref == ref), None)

@@ -1,0 +1,154 @@
+"""One process with everything in it: PostgreSQL, migrations, keyring, services. Starts whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import random as jitter
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from contracts.errors import SetupProblem
+from services.assembly import region
+from services.assembly.identity import instance_id
+from services.assembly.instance import Edges, Instance, build
+from services.assembly.settings import ServerSettings
+from services.edge.perform import Targets
+from services.runtime.clock import Clock, SystemClock
+from services.runtime.postgres import EmbeddedPostgres, migrate
+from services.runtime.store.postgres import PostgresStore
+from services.runtime.wake import Wake
+from services.vault.keyring import Keyring
+
+DATABASE: Final = "sampan"
+
+
+@contextmanager
+def database(settings: ServerSettings) -> Iterator[str]:
+    """A migrated database; yields the services' connection string.
+
+    Raises:
+        SetupProblem: the folder cannot be written, is in use, or the server does not start.
+    """
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+        migrate(dsn)
+        yield dsn
+        return
+    with EmbeddedPostgres(settings.data / "postgres") as server:
+        if not server.has_database(DATABASE):
+            server.create_database(DATABASE)
+        migrate(server.owner_dsn(DATABASE))
+        yield server.dsn(DATABASE)
+
+
+def keyring(settings: ServerSettings) -> Keyring:
+    """The keyring of the data folder, made at the first start.
+
+    Raises:
+        SetupProblem: open to others, damaged, or missing although the data folder is not new.
+        NotAuthentic: the passphrase does not open it.
+    """
+    path = settings.data / "keyring.json"
+    passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
+    if not path.exists() and not (settings.data / "postgres").exists():
+        return Keyring.create(path, secrets.token_bytes, passphrase)
+    return Keyring.load(path, passphrase)
+
+
+def check_exposure(settings: ServerSettings, keys: Keyring) -> None:
+    """A server that others can reach needs a protected keyring and no demo.
+
+    Raises:
+        SetupProblem: it has neither.
+    """
+    if settings.http.is_loopback:
+        return
+    if not keys.is_protected:
+        raise SetupProblem(
+            "A server that listens beyond this machine needs a keyring with a passphrase.",
+            code="keyring-unprotected",
+            field="SAMPAN_HTTP__HOST",
+            remedy="Listen on 127.0.0.1, or start with a new data folder and SAMPAN_PASSPHRASE set.",
+        )
+    if settings.demo:
+        raise SetupProblem(
+            "The demo's tokens are for this machine alone.",
+            code="demo-exposed",
+            field="SAMPAN_HTTP__HOST",
+            remedy="Listen on 127.0.0.1, or leave out --demo.",
+        )
+
+
+def check_port_free(settings: ServerSettings) -> None:
+    """Say so in one sentence before anything starts.
+
+    Raises:
+        SetupProblem: something else listens there.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in settings.http.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.http.host, settings.http.port))
+        except OSError:
+            raise SetupProblem(
+                f"Port {settings.http.port} on {settings.http.host} is in use.",
+                code="port-in-use",
+                field="port",
+                remedy="Stop what listens there, or choose another: --port 8421.",
+            ) from None
+
+
+@asynccontextmanager
+async def running_instance(
+    settings: ServerSettings, dsn: str, keys: Keyring, targets: Targets, clock: Clock | None = None
+) -> AsyncIterator[Instance]:
+    """A wired instance over the database."""
+    used_clock = clock or SystemClock()
+    store = await PostgresStore.connect(dsn, used_clock, Wake())
+    try:
+        directory, law = region.load(settings.region)
+        name = "Sampan demo" if settings.demo else "Sampan"
+        uniform: Callable[[float, float], float] = jitter.SystemRandom().uniform
+        yield build(
+            Edges(
+                store=store,
+                keyring=keys,
+                directory=directory,
+                law=lambda: law,
+                clock=used_clock,
+                random=secrets.token_bytes,
+                uniform=uniform,
+                targets=targets,
+                instance_id=await instance_id(store, name, secrets.token_bytes, demo=settings.demo),
+                name=name,
+                demo=settings.demo,
+                owner=f"{socket.gethostname()}/{os.getpid()}",
+            )
+        )
+    finally:
+        await store.close()
+
+
+def data_folder(settings: ServerSettings) -> Path:
+    """The data folder, made if absent, its owner's alone.
+
+    Raises:
+        SetupProblem: it cannot be made or written.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        probe = settings.data / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        raise SetupProblem(
+            f"The data folder {settings.data} cannot be written.",
+            code="data-folder-not-writable",
+            field="data",
+            remedy="Choose another with --data, or give this user the right to write there.",
+        ) from None
+    return settings.data

@@ -1,0 +1,99 @@
+"""``sampan serve``: the process, its HTTP server, and in the demo one referral carried across before your eyes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from services.assembly import demo, process
+from services.assembly.app import make_app
+from services.assembly.crossing import show_first_crossing
+from services.assembly.settings import ServerSettings
+from services.edge.perform import Targets
+from services.runtime.clock import SystemClock
+from services.runtime.telemetry.logs import configure_logs
+from services.runtime.telemetry.traces import configure_traces
+from services.vault.keyring import Keyring
+
+_GRACE_SECONDS = 5
+
+
+def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
+    """Run until interrupted. Everything is checked before anything starts; Ctrl-C stops cleanly.
+
+    Args:
+        say: prints one line for the person who started it.
+
+    Raises:
+        SetupProblem: port in use, data folder in use or not writable, keyring unprotected …
+    """
+    configure_logs()
+    process.data_folder(settings)
+    process.check_port_free(settings)
+    keys = process.keyring(settings)
+    process.check_exposure(settings, keys)
+    provider = configure_traces("all")
+    say("starting the database …")
+    with process.database(settings) as dsn:
+        asyncio.run(_serve(settings, dsn, keys, say))
+    if provider is not None:
+        provider.shutdown()
+    say("stopped; everything is kept in " + str(settings.data))
+
+
+async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callable[[str], None]) -> None:
+    async with (
+        _targets(settings) as targets,
+        process.running_instance(settings, dsn, keys, targets) as instance,
+    ):
+        server = uvicorn.Server(
+            uvicorn.Config(
+                make_app(instance),
+                host=settings.http.host,
+                port=settings.http.port,
+                log_config=None,
+                access_log=False,
+                http="httptools",
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        url = f"http://{settings.http.host}:{settings.http.port}"
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_until_stopped(server))
+            while not server.started and not server.should_exit:
+                await asyncio.sleep(0.01)
+            if settings.demo and not server.should_exit:
+                home = demo.client_home(settings.data, url)
+                await demo.enrol_demo(instance, home)
+                await show_first_crossing(instance, home, say)
+            say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
+
+
+@asynccontextmanager
+async def _targets(settings: ServerSettings) -> AsyncIterator[Targets]:
+    if not settings.demo:
+        yield {}
+        return
+    async with demo.primero(SystemClock()) as (_, targets):
+        yield targets
+
+
+async def _until_stopped(server: uvicorn.Server) -> None:
+    """uvicorn would raise the signal again after its own shutdown; here the database is still to be stopped."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _stop, server)
+    try:
+        await server._serve()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
