@@ -74,9 +74,9 @@ def identify(row: Row, header: Header, ids: Ids) -> Identity:
     if match := _GIVEN.fullmatch(given):
         identity = UUID(match[1])
         return Identity(identity, f"{identity}.{check}", given, match[2] != check)
-    # A label of the sender's own tells apart two rows that are otherwise equal. It is bound to the person,
-    # since "A2" in this month's sheet and in last month's are two people.
-    content = raw | ({"label": given[:_OWN_LABEL_MAX], "of": person.hex} if given else {})
+    # A word of the sender's own tells apart two rows that are otherwise equal. It never stands for the row
+    # by itself: "A2" in this month's sheet and in last month's are two people.
+    content = raw | ({"label": given[:_OWN_LABEL_MAX]} if given else {})
     identity = ids("row", canonical(content))
     written = f"{identity}.{check}"
     return Identity(identity, written, written, person_changed=False)

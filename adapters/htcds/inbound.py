@@ -258,7 +258,6 @@ class _EventMaker:
         content = draft.model_dump(mode="json", context=REVEAL, exclude_none=True, by_alias=True)
         for varying in ("event_id", "submission_id", "occurred_at"):
             content.pop(varying)
-        content["row"] = str(self.identity.row)
         bytes_ = canonical(content)
         return draft.model_copy(
             update={"event_id": ids("event", bytes_), "submission_id": ids("submission", bytes_)}

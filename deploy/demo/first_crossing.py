@@ -83,7 +83,7 @@ DARA: Final[Mapping[str, Any]] = {
 
 ABOUT: Final = (
     "An example for Sampan. Every person, place and number in it is invented.",
-    "Columns: Human Trafficking Case Data Standard (HTCDS) 2.0 by the International Organization for Migration",
+    "Columns: Human Trafficking Case Data Standard (HTCDS) 2.0, International Organization for Migration,",
     "https://github.com/UNMigration/HTCDS, licensed CC BY 4.0. Changed: the sampan_ columns were added.",
     "IOM has neither reviewed nor endorsed this file.",
 )

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from adapters.channels.http import BasicAuth, HttpChannel, Timeouts, converse
-from adapters.exchange import Call, Reply, Verdict
+from adapters.exchange import Call, NoReply, Reply, Verdict
 from adapters.primero import inbound, outbound
 from adapters.primero.codes import DEFAULT_CP, Lookups
 from contracts.roles import Basis
@@ -207,6 +207,7 @@ async def test_nobody_listens() -> None:
         gone = channel(server)
     verdict = await converse(outbound.render(dispatch(), "r", LOOKUPS), gone)
     assert (verdict.state, verdict.code) == ("later", "no-connection")
+    assert await gone.perform(Call("POST", "/")) == NoReply(sent=False, code="no-connection")
 
 
 async def test_wrong_passwords_are_throttled_and_right_ones_are_not(primero: PrimeroServer) -> None:

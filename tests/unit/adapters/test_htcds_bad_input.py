@@ -43,6 +43,7 @@ CELLS: list[tuple[str, str, Any, str, str]] = [
     ("a bare number for a date", "Birthdate", 37117, "not-a-date", "as a date"),
     ("more than 120 years", "Birthdate", excel(1900, 3, 1), "date-too-old", "Correct"),
     ("formula", "First Name", '=CONCATENATE("a","b")', "cell-formula", "paste it as a value"),
+    ("an error of Excel's", "First Name", "#N/A", "cell-error", "again"),
     ("a name that Excel made a date", "First Name", excel(2001, 3, 1), "cell-date", "text"),
     ("neither yes nor no", "Consent", "perhaps", "unknown-code", "Yes or No"),
     ("too long", "First Name", "x" * 401, "cell-too-long", "Shorten"),

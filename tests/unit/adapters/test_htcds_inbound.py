@@ -251,9 +251,19 @@ def test_equal_rows_are_not_two_people_unless_the_sender_says_so() -> None:
     first, twin = read(NOY | ANSWERED, NOY | ANSWERED)
     assert (first.state, twin.state, twin.row_id) == ("accepted", "refused", "")
     assert [refusal.code for refusal in twin.refusals] == ["row-twice"]
-    first, twin = read(NOY | ANSWERED, NOY | ANSWERED | {"sampan_row_id": "B"})
-    assert twin.state == "accepted"
-    assert first.events[0].case != twin.events[0].case
+    three = read(
+        NOY | ANSWERED, NOY | ANSWERED | {"sampan_row_id": "B"}, NOY | ANSWERED | {"sampan_row_id": "C"}
+    )
+    assert [row.state for row in three] == ["accepted"] * 3
+    assert len({row.events[0].case for row in three}) == 3
+
+
+def test_a_word_of_the_senders_own_never_stands_for_a_person_by_itself() -> None:
+    """ "B" in this month's sheet and in last month's are two people."""
+    (last,) = read(NOY | ANSWERED | {"sampan_row_id": "B"})
+    (this,) = read(NOY | ANSWERED | {"First Name": "Mai", "sampan_row_id": "B"})
+    assert this.state == "accepted"
+    assert last.events[0].case != this.events[0].case
 
 
 def test_ids_depend_on_the_senders_key() -> None:
