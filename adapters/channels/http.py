@@ -34,9 +34,13 @@ class Channel(Protocol):
 
 
 async def converse(step: Exchange | Verdict, channel: Channel) -> Verdict:
-    """Run an exchange to its end."""
+    """Run an exchange to its end. An address that we may not go to ends it as refused."""
     while not isinstance(step, Verdict):
-        step = step.after(await channel.perform(step.call))
+        try:
+            reply = await channel.perform(step.call)
+        except NotAllowed as refusal:
+            return Verdict("refused", refusal.code, field=refusal.field, remedy=refusal.remedy)
+        step = step.after(reply)
     return step
 
 

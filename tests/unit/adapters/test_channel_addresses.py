@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from adapters.channels.addresses import allowed
-from adapters.channels.http import BasicAuth, HttpChannel
+from adapters.channels.http import BasicAuth, HttpChannel, converse
 from adapters.exchange import Call, NoReply
+from adapters.webhook.outbound import Notice
 from contracts.errors import NotAllowed, SetupProblem
 
 PRIVATE = [
@@ -77,6 +78,8 @@ async def test_a_name_that_leads_inside_is_refused_before_anything_is_sent() -> 
     with pytest.raises(NotAllowed):
         await channel.perform(Call("GET", "/"))
     assert asked == [("partner.example", 8443)]
+    notice = Notice(Call("POST", "/"))
+    assert (await converse(notice, channel)).code == "private-address"
 
 
 async def test_plain_http_never_leaves_the_machine() -> None:

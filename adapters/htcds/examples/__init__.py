@@ -1,0 +1,1 @@
+"""A filled workbook of invented people; ``deploy.demo.first_crossing`` builds it."""

@@ -1,0 +1,1 @@
+"""One deployment's settings and one referral as Primero shows it, both invented; the tests read them."""
