@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -95,25 +96,35 @@ def play_files(
     console = console or Console()
     write = write or _line_writer(console)
     try:
-        driver, titles = (open_driver, title_of or str) if open_driver else _real_services()
-    except SampanError as error:
+        with _stage(open_driver, title_of) as (driver, titles):
+            return _play_all(files, driver, titles, write if as_json else None, console)
+    except SetupProblem as error:
         console.print(error.sentence(), style="red", markup=False)
         return USAGE
+
+
+def _play_all(
+    files: Sequence[Path],
+    driver: OpenDriver,
+    titles: RuleTitle,
+    write: Callable[[str], None] | None,
+    console: Console,
+) -> int:
     results: list[Result] = []
     unread = False
     for path in files:
         try:
             result = asyncio.run(run_text(_read(path), str(path), driver))
-        except SampanError as error:
+        except ScenarioError as error:
             unread = True
-            _say_unread(path, error, as_json, write, console)
+            _say_unread(path, error, write, console)
             continue
         results.append(result)
-        if as_json:
+        if write is not None:
             write(json.dumps(result.as_json(), ensure_ascii=False))
         else:
             console.print(file_report(result, titles))
-    if not as_json and len(files) > 1:
+    if write is None and len(files) > 1:
         console.print(summary_table(results))
     if unread:
         return USAGE
@@ -133,41 +144,34 @@ def _read(path: Path) -> str:
 
 
 def _say_unread(
-    path: Path, error: SampanError, as_json: bool, write: Callable[[str], None], console: Console
+    path: Path, error: SampanError, write: Callable[[str], None] | None, console: Console
 ) -> None:
-    if as_json:
-        write(
-            json.dumps(
-                {
-                    "scenario": path.stem,
-                    "passed": False,
-                    "expected": [],
-                    "actual": [],
-                    "problems": [error.sentence()],
-                    "file": str(path),
-                },
-                ensure_ascii=False,
-            )
-        )
-    else:
+    if write is None:
         console.print(error.sentence(), style="red", markup=False)
+        return
+    sentence = error.sentence()
+    unread = {"scenario": path.stem, "passed": False, "expected": [], "actual": [], "problems": [sentence]}
+    write(json.dumps({**unread, "file": str(path)}, ensure_ascii=False))
 
 
-def _real_services() -> tuple[OpenDriver, RuleTitle]:
-    """The throw-away instance; it needs the server's packages.
-
-    Raises:
-        SetupProblem: they are not installed.
-    """
+@contextmanager
+def _stage(
+    open_driver: OpenDriver | None, title_of: RuleTitle | None
+) -> Iterator[tuple[OpenDriver, RuleTitle]]:
+    """What is played on: what was given, else a throw-away instance, which needs the server's packages."""
+    if open_driver is not None:
+        yield open_driver, title_of or str
+        return
     try:
-        instance = importlib.import_module("services.scenario.instance_driver")
-    except ImportError:
+        world = importlib.import_module("services.scenario.instance_world")
+    except ModuleNotFoundError:
         raise SetupProblem(
             "playing scenarios needs the server's packages.",
             code="no-server",
-            remedy="Install sampan[server].",
+            remedy='Install the server part with: pip install "sampan[server]".',
         ) from None
-    return instance.open_instance_driver, instance.rule_title
+    with world.instance_world() as (driver, titles):
+        yield driver, titles
 
 
 def _line_writer(console: Console) -> Callable[[str], None]:
