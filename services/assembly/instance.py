@@ -16,6 +16,7 @@ from contracts.topic_names import CASE_EVENTS, DISPATCHES
 from routing.directory import Directory
 from routing.law import Law
 from services.assembly.assisted import AssistedEdge
+from services.assembly.counting import counted, counted_step
 from services.delivery.desk import LaneDesk
 from services.delivery.inbox import Inbox
 from services.delivery.step import DeliveryStep
@@ -32,8 +33,9 @@ from services.router.reviews import Reviews
 from services.router.step import RouterStep
 from services.router.timers import Timers
 from services.runtime.clock import Clock
-from services.runtime.consumer import ConsumerLoop
+from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.lease import PostgresLeases
+from services.runtime.parking import release_requests
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.metrics import Metrics
 from services.vault.keyring import Keyring
@@ -142,18 +144,21 @@ def build(edges: Edges) -> Instance:
     opener = Opener(vault, store.log)
     performer = Performer(opener, vault, directory, edges.targets)
     leases = PostgresLeases(store.pool)
+    metrics = Metrics()
 
-    def consumer(name: str, topic: str, step: object) -> ConsumerLoop:
+    def consumer(name: str, topic: str, step: Step) -> ConsumerLoop:
         return ConsumerLoop(
             name,
             [topic],
-            step,  # type: ignore[arg-type]
+            counted_step(name, step, metrics),
             store=store,
             leases=leases,
             log=store.log,
             clock=clock,
             wake=store.wake,
             owner=edges.owner,
+            release_requests=release_requests(store.pool, name),
+            alarm=lambda error: metrics.count("sampan_log_alarms_total"),
         )
 
     aliases = consumer("intake-aliases", DISPATCHES, AliasStep())
@@ -164,7 +169,7 @@ def build(edges: Edges) -> Instance:
         edges=edges,
         vault=vault,
         intake=intake,
-        batcher=Batcher(intake.submit_many),
+        batcher=Batcher(counted(intake.submit_many, metrics)),
         assisted=AssistedEdge(clock, edges.random),
         aliases=aliases,
         router=consumer("router", CASE_EVENTS, RouterStep(vault, edges.law)),
@@ -176,7 +181,7 @@ def build(edges: Edges) -> Instance:
         reviews=reviews,
         timelines=Timelines(store, vault, directory, titles),
         waiting=Waiting(store, vault, reviews.list),
-        metrics=Metrics(),
+        metrics=metrics,
     )
     return instance
 

@@ -1,4 +1,4 @@
-"""The operator's view of lanes."""
+"""The operator's desk: what waits for a person, lanes to the outside and keys that a fold could not apply."""
 
 from __future__ import annotations
 
@@ -7,22 +7,41 @@ from uuid import UUID
 from contracts.api import LaneItem
 from routing.directory import Directory
 from services.delivery import lanes
+from services.runtime.parking import ParkedKey, list_parked, request_release
 from services.runtime.store.postgres import PostgresStore
 
 
 class LaneDesk:
-    """Lists lanes in trouble and lets parked ones go."""
+    """Lists what is late or parked and lets it go."""
 
     def __init__(self, store_: PostgresStore, directory: Directory) -> None:
         self._store, self._directory = store_, directory
 
     async def list(self, *, everything: bool = False) -> list[LaneItem]:
-        """Lanes that are parked, unknown or retrying; with ``everything`` the flowing ones too."""
+        """Lanes that are parked, unknown or retrying (with ``everything`` the flowing ones too), then parked keys."""
         names = {agency.agency_id: agency.slug for agency in self._directory.agencies}
         async with self._store.pool.acquire() as connection:
-            return await lanes.troubled(connection, names, everything=everything)
+            troubled = await lanes.troubled(connection, names, everything=everything)
+        return troubled + [_of_key(parked) for parked in await list_parked(self._store.pool)]
 
     async def release(self, lane: UUID) -> bool:
-        """Let a parked lane try again now; False where none such is parked."""
+        """Let a parked lane or key try again now; False where none such is parked."""
         async with self._store.unit_of_work() as work:
-            return await lanes.release(work.connection, lane, work.now)
+            if await lanes.release(work.connection, lane, work.now):
+                return True
+        parked = [one for one in await list_parked(self._store.pool) if one.key == lane]
+        asked = [await request_release(self._store.pool, one.consumer, one.key) for one in parked]
+        return any(asked)
+
+
+def _of_key(parked: ParkedKey) -> LaneItem:
+    """A key that a consumer could not fold: everything of that case waits there, in order."""
+    return LaneItem(
+        lane=parked.key,
+        recipient=parked.consumer,
+        channel="fold",
+        waiting=parked.records,
+        state="parked",
+        attempts=1,
+        error_code=parked.error_code,
+    )

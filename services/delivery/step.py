@@ -14,6 +14,7 @@ from services.delivery.store import LaneEntry
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import StoredRecord
 from services.runtime.store.port import UnitOfWork
+from services.runtime.telemetry.traces import HEADER, batch_span
 
 ChannelsOf = Callable[[UUID], Sequence[str]]
 """The channels by which a recipient wants to be told beside its inbox, first choice first."""
@@ -34,9 +35,12 @@ class DeliveryStep:
 
     async def __call__(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
         """Apply records in order. A run of new dispatches is stored together; the rest one by one."""
+        with batch_span("delivery.step", [record.headers.get(HEADER) for record in records]):
+            await self._apply(work, [read(record) for record in records])
+
+    async def _apply(self, work: UnitOfWork, entries: Sequence[DispatchRecord]) -> None:
         run: list[DispatchRecord] = []
-        for record in records:
-            entry = read(record)
+        for entry in entries:
             if entry.kind == "dispatch":
                 run.append(entry)
                 continue

@@ -30,6 +30,7 @@ from services.intake.effects import conflict, narrowed_subjects, record_of
 from services.intake.place import ToPlace, gather, place
 from services.runtime import registry
 from services.runtime.store.postgres import PostgresStore
+from services.runtime.telemetry.traces import batch_span
 from services.vault.vault import Admission, Vault
 
 Result = SubmitReceipt | SampanError
@@ -146,6 +147,10 @@ class Intake:
             )
 
     async def _take(self, candidates: list[Candidate]) -> None:
+        with batch_span("intake.submit", []):
+            await self._take_traced(candidates)
+
+    async def _take_traced(self, candidates: list[Candidate]) -> None:
         async with self._store.unit_of_work() as work:
             await self._verify(work.connection, candidates, work.now)
             fresh = await self._not_seen(work.connection, candidates)

@@ -17,12 +17,10 @@ CounterName = Literal[
     "sampan_submissions_total",
     # records applied by a consumer
     "sampan_records_applied_total",
-    # dispatches made by the router
-    "sampan_dispatches_total",
     # attempts on outside channels by outcome
     "sampan_delivery_attempts_total",
-    # openings by outcome
-    "sampan_openings_total",
+    # gaps and replaced logs that a consumer met
+    "sampan_log_alarms_total",
 ]
 GaugeName = Literal[
     # age in seconds of the oldest dispatch that no person has answered
@@ -42,16 +40,15 @@ HistogramName = Literal[
 ]
 
 LABELS: Final[dict[str, frozenset[str]]] = {
-    "outcome": frozenset({"accepted", "duplicate", "refused", "delivered", "later", "unknown", "opened"}),
+    "outcome": frozenset({"accepted", "duplicate", "refused", "delivered", "later", "unknown"}),
     "consumer": frozenset({"router", "delivery", "intake-aliases"}),
     "channel": frozenset({"inbox", "webhook", "primero"}),
 }
 _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sampan_submissions_total": ("outcome",),
     "sampan_records_applied_total": ("consumer",),
-    "sampan_dispatches_total": (),
     "sampan_delivery_attempts_total": ("channel", "outcome"),
-    "sampan_openings_total": ("outcome",),
+    "sampan_log_alarms_total": (),
     "sampan_oldest_unanswered_age_seconds": (),
     "sampan_lanes_parked": (),
     "sampan_reviews_open": (),
