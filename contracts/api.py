@@ -81,7 +81,7 @@ class Deadline(Wire):
 
 
 class Note(Wire):
-    """A note that travels with a dispatch: keep_from, non_punishment …"""
+    """A note that travels with a dispatch: ``keep_from`` somebody, ``non_punishment``."""
 
     code: str
     person: str | None = None

@@ -157,6 +157,7 @@ class Regrant(msgspec.Struct, frozen=True):
     items: tuple[str, ...] = ()
     recalled: bool = False
     rules: tuple[RuleRef, ...] = ()
+    event: str = ""  # what took it away; for the recipient's system, which may have to end a consent
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,10 +94,10 @@ class Facts(BaseModel):
     proceedings: Literal["none", "open", "claim_open", "awarded_unpaid", "paid"] | None = None
     forced_criminality: bool | None = None
     contact_route: Literal["none", "recorded"] | None = None
-    # return
+    # the way home
     escort: Literal["none", "named"] | None = None
     handover_point: Literal["none"] | HandoverPoint | None = None
-    # folded from events, yet also statable by whoever records the event
+    # events imply these; whoever records the event may also state them
     identified: bool | None = None
     return_asked: bool | None = None
     departed: bool | None = None

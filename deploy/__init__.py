@@ -1,0 +1,1 @@
+"""Where Sampan runs: the sample region, and the demo's ministry."""

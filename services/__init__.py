@@ -1,0 +1,1 @@
+"""What runs: the rooms that a referral passes, over one runtime."""

@@ -112,7 +112,9 @@ def _add_directory(app: FastAPI, instance: Instance, caller: Any) -> None:
     async def agencies(_who: Caller = who_calls) -> list[AgencyInfo]:
         return [agency_info(agency, clock.now()) for agency in directory.agencies]
 
-    @app.get("/v1/agencies/{slug}/losses", tags=["directory"], summary="What a recipient's system cannot hold")
+    @app.get(
+        "/v1/agencies/{slug}/losses", tags=["directory"], summary="What a recipient's system cannot hold"
+    )
     async def losses(slug: str, _who: Caller = who_calls) -> dict[str, Any]:
         return losses_of(directory.by_slug(slug).channels)
 

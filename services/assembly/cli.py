@@ -27,4 +27,4 @@ def serve(
     Example: sampan serve --demo
     """
     settings = ServerSettings(data=data, demo=demo, http=HttpSettings(host=host, port=port))
-    run_server(settings, lambda line: print(line, flush=True))
+    run_server(settings, typer.echo)

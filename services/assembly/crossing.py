@@ -19,13 +19,14 @@ from services.assembly.instance import Instance
 from services.client.home import Home
 
 NGO: Final = "ngo-th"
-WORKBOOK: Final = Path(examples.__file__).with_name("first-crossing.xlsx")
+WORKBOOK: Final = Path(examples.__file__ or "").with_name("first-crossing.xlsx")
 
 
 async def show_first_crossing(instance: Instance, home: Home, say: Callable[[str], None]) -> None:
     """Submit the bundled workbook and print the case's timeline; then say what to try next."""
-    say(f"\n$ sampan submit {WORKBOOK.name} --as {NGO}")
-    receipts = await _submitted(home, say)
+    workbook = _workbook(home)
+    say(f"\n$ sampan submit {workbook} --as {NGO}")
+    receipts = await _submitted(home, workbook, say)
     await instance.drained()
     for code in receipts:
         say(f"$ sampan case {code} --as {NGO}")
@@ -33,10 +34,17 @@ async def show_first_crossing(instance: Instance, home: Home, say: Callable[[str
     say(_next_steps(home, receipts))
 
 
-async def _submitted(home: Home, say: Callable[[str], None]) -> list[str]:
+def _workbook(home: Home) -> Path:
+    """A copy beside the data: the result workbook is written next to what was sent."""
+    copy = home.folder / WORKBOOK.name
+    copy.write_bytes(WORKBOOK.read_bytes())
+    return copy
+
+
+async def _submitted(home: Home, workbook: Path, say: Callable[[str], None]) -> list[str]:
     """The case codes of the accepted rows, once each."""
-    say(await _run(home, "submit", str(WORKBOOK), "--as", NGO))
-    written = json.loads(await _run(home, "submit", str(WORKBOOK), "--as", NGO, "--json"))
+    say(await _run(home, "submit", str(workbook), "--as", NGO))
+    written = json.loads(await _run(home, "submit", str(workbook), "--as", NGO, "--json"))
     codes: dict[str, None] = {}
     _find_codes(written, codes)
     return list(codes)

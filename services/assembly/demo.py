@@ -31,7 +31,9 @@ async def primero(clock: Clock) -> AsyncIterator[tuple[PrimeroServer, Targets]]:
     server = PrimeroServer(now=clock.now, new_id=uuid.uuid4)
     await server.start()
     try:
-        channel = HttpChannel(server.url, BasicAuth("sampan", server.users["sampan"]), allow_insecure_loopback=True)
+        channel = HttpChannel(
+            server.url, BasicAuth("sampan", server.users["sampan"]), allow_insecure_loopback=True
+        )
         target = PrimeroTarget(channel, Lookups.from_mapping({**DEFAULT_CP, "transitioned_to": "ministry"}))
         yield server, {(MINISTRY_WITH_PRIMERO, "primero"): target}
     finally:

@@ -21,7 +21,12 @@ OPERATOR: Final = "operator"
 
 
 async def enrol(
-    store: PostgresStore, home: Home, agencies: Iterable[Agency], operator: UUID, random: Random, now: datetime
+    store: PostgresStore,
+    home: Home,
+    agencies: Iterable[Agency],
+    operator: UUID,
+    random: Random,
+    now: datetime,
 ) -> list[SenderKeys]:
     """Give each agency a token and a key where its files are not here yet; returns all keys, new and old.
 
@@ -48,7 +53,9 @@ async def enrol(
 
 async def _new(store: PostgresStore, home: Home, agency: Agency, random: Random, now: datetime) -> None:
     async with store.unit_of_work() as work:
-        token = await registry.issue_token(work.connection, agency.agency_id, random, now, lasts=DEMO_TOKEN_LASTS)
+        token = await registry.issue_token(
+            work.connection, agency.agency_id, random, now, lasts=DEMO_TOKEN_LASTS
+        )
     key = StoredKey(key_id=f"{agency.slug}-{now:%Y%m%d}", seed=random(32))
     write_profile(home, agency.slug, token, key)
 

@@ -7,7 +7,7 @@ alone may ask for it. The ticket lives in this process for a few minutes and is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from services.assembly.instance import Instance
 from services.runtime.registry import Caller
 
 LASTS: Final = timedelta(minutes=10)
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
 
@@ -70,7 +71,7 @@ class Erasure:
             Conflict: no such ticket, or it has expired.
             NotFound: as :meth:`ask`.
         """
-        known, expires_at = self._tickets.pop((caller.agency_id, subject), ("", datetime.min))
+        known, expires_at = self._tickets.pop((caller.agency_id, subject), ("", NEVER))
         now = self._instance.edges.clock.now()
         if not known or known != word or expires_at <= now:
             raise Conflict("this confirmation is not valid", code="not-confirmed", field="confirm",
@@ -112,7 +113,9 @@ def router(erasure: Erasure, caller_of: CallerOf) -> APIRouter:
     api = APIRouter(tags=["erasure"])
     caller = Depends(caller_of)
 
-    @api.post("/v1/subjects/{subject}/erasure", summary="What an erasure would destroy, and the word to confirm it")
+    @api.post(
+        "/v1/subjects/{subject}/erasure", summary="What an erasure would destroy, and the word to confirm it"
+    )
     async def ask(subject: UUID, who: Caller = caller) -> ErasureTicket:
         return await erasure.ask(who, subject)
 

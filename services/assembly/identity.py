@@ -10,7 +10,7 @@ from services.runtime.store.postgres import PostgresStore
 
 
 async def instance_id(store: PostgresStore, name: str, random: Random, *, demo: bool) -> UUID:
-    """This database's instance id; minted at the first start."""
+    """The instance id of this database; minted at the first start."""
     async with store.unit_of_work() as work:
         connection: Any = work.connection
         await connection.execute(

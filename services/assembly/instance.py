@@ -165,7 +165,7 @@ def build(edges: Edges) -> Instance:
     intake = Intake(store, vault, directory, edges.instance_id, edges.random, aliases.run_once)
     reviews = Reviews(store, vault, directory, edges.random)
     titles = Titles(lambda ref: _title(edges.law(), ref))
-    instance = Instance(
+    return Instance(
         edges=edges,
         vault=vault,
         intake=intake,
@@ -183,7 +183,6 @@ def build(edges: Edges) -> Instance:
         waiting=Waiting(store, vault, reviews.list),
         metrics=metrics,
     )
-    return instance
 
 
 def _title(law: Law, ref: RuleRef) -> tuple[str, str] | None:

@@ -15,7 +15,10 @@ _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 
 
 def _operation(summary: str, content_type: str, schema: dict[str, Any], answer_type: str) -> dict[str, Any]:
-    problem = {"description": "A problem in words", "content": {"application/problem+json": {"schema": _PROBLEM}}}
+    problem = {
+        "description": "A problem in words",
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    }
     return {
         "post": {
             "tags": ["submit"],
@@ -24,7 +27,7 @@ def _operation(summary: str, content_type: str, schema: dict[str, Any], answer_t
             "requestBody": {"required": True, "content": {content_type: {"schema": schema}}},
             "responses": {
                 "200": {"description": "Durable", "content": {answer_type: {"schema": _RECEIPT}}},
-                **{status: problem for status in ("401", "403", "409", "413", "422", "503")},
+                **dict.fromkeys(("401", "403", "409", "413", "422", "503"), problem),
             },
         }
     }
@@ -33,12 +36,16 @@ def _operation(summary: str, content_type: str, schema: dict[str, Any], answer_t
 def _paths() -> dict[str, Any]:
     binary = {"type": "string", "format": "binary"}
     sealed = "Submit a sealed event. The same id and content gets the same receipt; other content 409"
-    batch = "Submit sealed events, each with a 4-byte big-endian length in front; one NDJSON line of answer each"
+    batch = (
+        "Submit sealed events, each with a 4-byte big-endian length in front; one NDJSON line of answer each"
+    )
     assisted = "Submit an open event to be sealed here (assisted, and recorded as such)"
     open_event = {"$ref": "#/components/schemas/OpenEvent"}
     return {
         "/v1/submissions": _operation(sealed, "application/vnd.sampan.sealed", binary, "application/json"),
-        "/v1/submissions:batch": _operation(batch, "application/octet-stream", binary, "application/x-ndjson"),
+        "/v1/submissions:batch": _operation(
+            batch, "application/octet-stream", binary, "application/x-ndjson"
+        ),
         "/v1/assisted/submissions": _operation(assisted, "application/json", open_event, "application/json"),
     }
 
@@ -48,7 +55,9 @@ def describe_submit_paths(app: FastAPI) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
             made["paths"] |= _paths()
             components = made.setdefault("components", {})
             components.setdefault("securitySchemes", {})["token"] = {"type": "http", "scheme": "bearer"}

@@ -65,8 +65,7 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
         url = f"http://{settings.http.host}:{settings.http.port}"
         async with asyncio.TaskGroup() as group:
             group.create_task(_until_stopped(server))
-            while not server.started and not server.should_exit:
-                await asyncio.sleep(0.01)
+            await _until_listening(server)
             if settings.demo and not server.should_exit:
                 home = demo.client_home(settings.data, url)
                 await demo.enrol_demo(instance, home)
@@ -81,6 +80,12 @@ async def _targets(settings: ServerSettings) -> AsyncIterator[Targets]:
         return
     async with demo.primero(SystemClock()) as (_, targets):
         yield targets
+
+
+async def _until_listening(server: uvicorn.Server) -> None:
+    """uvicorn tells it by a flag alone."""
+    while not server.started and not server.should_exit:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 async def _until_stopped(server: uvicorn.Server) -> None:

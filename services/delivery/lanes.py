@@ -53,7 +53,8 @@ _CLAIM = """
     ), claimed as (
         update delivery.lanes l set claimed_by = $3, claim_until = $4, attempts = l.attempts + 1
           from head h where l.lane_id = h.lane_id
-        returning l.lane_id, h.seq, h.dispatch_id, l.recipient, l.channel, h.what, l.attempts as attempt, h.repeat, h.parked
+        returning l.lane_id, h.seq, h.dispatch_id, l.recipient, l.channel, h.what, l.attempts as attempt,
+                  h.repeat, h.parked
     ), items as (
         update delivery.lane_items i set state = 'claimed' from claimed c
          where i.lane_id = c.lane_id and i.seq = c.seq

@@ -38,7 +38,8 @@ class StoredDispatch:
 
 
 _COLUMNS = (
-    "dispatch_id, alias, case_id, log_key, subject_id, event_id, recipient, generation, priority, via, dated, received_at,"
+    "dispatch_id, alias, case_id, log_key, subject_id, event_id, recipient, generation, priority, via, dated,"
+    " received_at,"
     " acknowledge_by, decide_by, status, opened_at, recalled, sealed, narrowed"
 )
 _QUALIFIED = ", ".join(f"d.{name.strip()}" for name in _COLUMNS.split(","))
@@ -60,7 +61,8 @@ _INSERT = f"""
 async def insert(connection: Any, records: Sequence[DispatchRecord], now: datetime) -> set[UUID]:
     """Keep new dispatches; returns the ids that were new. Ids must be distinct within the call."""
     rows = [
-        (r.dispatch_id, r.alias, r.case_id, r.log_key, r.subject_id, r.event_id, r.recipient, r.generation, r.priority, r.via,
+        (r.dispatch_id, r.alias, r.case_id, r.log_key, r.subject_id, r.event_id, r.recipient, r.generation,
+         r.priority, r.via,
          r.dated, now, r.acknowledge_by, r.decide_by, r.sealed)
         for r in records
     ]  # fmt: skip

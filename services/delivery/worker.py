@@ -83,7 +83,7 @@ class Worker:
             seen = wake.seen([DISPATCHES])
             try:
                 busy = await self.run_once()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (a worker outlives its errors; claims tell the rest)
                 _log.warning("delivery_retries", error=error_code(error), at=raised_at(error))
                 await clock.sleep(_POLL_SECONDS)
                 continue

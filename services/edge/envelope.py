@@ -34,9 +34,18 @@ def open_envelope(key: bytes, dispatch_id: UUID, sealed: bytes, narrowed: bytes 
     made = msgspec.msgpack.decode(open_facts(key, sealed, DISPATCH + dispatch_id.bytes), type=Dispatch)
     if narrowed is None:
         return made
-    left = msgspec.msgpack.decode(open_facts(key, narrowed, REGRANT + dispatch_id.bytes), type=Regrant)
+    left = open_regrant(key, dispatch_id, narrowed)
     return msgspec.structs.replace(
         made,
         groups={group: ref for group, ref in made.groups.items() if group in left.groups},
         items={item: ref for item, ref in made.items.items() if item in left.items},
     )
+
+
+def open_regrant(key: bytes, dispatch_id: UUID, narrowed: bytes) -> Regrant:
+    """What a narrowing left of a dispatch, and what it was.
+
+    Raises:
+        NotAuthentic: altered, or another subject's.
+    """
+    return msgspec.msgpack.decode(open_facts(key, narrowed, REGRANT + dispatch_id.bytes), type=Regrant)

@@ -1,7 +1,7 @@
 """Perform a ticket: open, translate, send. What runs for an agency whose system is reached by our calls.
 
-    prepare (in the claim's transaction: the opening is recorded before anything leaves)  →  Exchange
-    converse (outside any transaction)                                                    →  Verdict
+prepare (in the claim's transaction: the opening is recorded before anything leaves)  →  Exchange
+converse (outside any transaction)                                                    →  Verdict
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from adapters.webhook import outbound as webhook
 from contracts.decision import Dispatch
 from contracts.roles import Basis, Priority, Purpose
 from routing.directory import Directory
-from services.edge.envelope import open_envelope
+from services.edge.envelope import open_envelope, open_regrant
 from services.edge.opening import Opened, Opener
 from services.vault.vault import Vault
 
@@ -114,7 +114,11 @@ class Performer:
         if ticket.recall:
             return Ready(Verdict("delivered", "feed-says-it"), None, opened=False)
         exchange = webhook.render(
-            ticket.alias, ticket.cursor, path=target.path, timestamp=int(now.timestamp()), signers=target.signers
+            ticket.alias,
+            ticket.cursor,
+            path=target.path,
+            timestamp=int(now.timestamp()),
+            signers=target.signers,
         )
         return Ready(exchange, target.channel, opened=False)
 
@@ -123,7 +127,7 @@ class Performer:
         if ticket.subject_id not in keys and not ticket.recall:
             return Ready(Verdict("refused", "erased"), None, opened=False)
         if ticket.recall:
-            recalled = self._recalled(ticket, now)
+            recalled = self._recalled(ticket, self._why(ticket, keys.get(ticket.subject_id)), now)
             return Ready(primero.render(recalled, "", target.lookups), target.channel, opened=False)
         dispatch = open_envelope(keys[ticket.subject_id], ticket.dispatch_id, ticket.sealed, ticket.narrowed)
         groups = frozenset(dispatch.groups)
@@ -153,14 +157,22 @@ class Performer:
             consent=ConsentSummary((Purpose(dispatch.purpose),), until) if dispatch.consents else None,
         )
 
-    def _recalled(self, ticket: Ticket, now: datetime) -> RenderInput:
+    def _why(self, ticket: Ticket, key: bytes | None) -> str:
+        """Which event took it back. Of an erased person nothing says: then her consent has ended too."""
+        if key is None:
+            return "ConsentWithdrawn"
+        if ticket.narrowed is None:
+            return "MessageRecalled"
+        return open_regrant(key, ticket.dispatch_id, ticket.narrowed).event
+
+    def _recalled(self, ticket: Ticket, event: str, now: datetime) -> RenderInput:
         """What takes a referral back: aliases alone, no group is opened for it."""
         return RenderInput(
             dispatch=ticket.alias,
             case=self._vault.alias("case", ticket.case_id, ticket.recipient),
             subject=self._vault.alias("subject", ticket.subject_id, ticket.recipient),
             case_code=self._vault.case_code(ticket.case_id, ticket.recipient),
-            event="ConsentWithdrawn",
+            event=event,
             purpose=Purpose.FEEDBACK,
             basis=Basis.CONSENT,
             priority=Priority.URGENT,

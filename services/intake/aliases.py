@@ -33,17 +33,14 @@ class AliasStep:
         refs = []
         codes = {}
         for entry in made:
-            assert (
-                entry.alias
-                and entry.case_alias
-                and entry.subject_alias
-                and entry.recipient
-                and entry.case_code
-            )
-            refs.append((entry.alias, "d", entry.dispatch_id, entry.recipient))
-            refs.append((entry.case_alias, "c", entry.case_id, entry.recipient))
-            refs.append((entry.subject_alias, "s", entry.subject_id, entry.recipient))
-            codes[entry.case_id, entry.recipient] = entry.case_code
+            names = (entry.alias, entry.case_alias, entry.subject_alias, entry.recipient, entry.case_code)
+            alias, case_alias, subject_alias, recipient, code = names
+            if alias is None or case_alias is None or subject_alias is None or recipient is None or code is None:
+                raise NotOurs("a dispatch without its aliases")
+            refs.append((alias, "d", entry.dispatch_id, recipient))
+            refs.append((case_alias, "c", entry.case_id, recipient))
+            refs.append((subject_alias, "s", entry.subject_id, recipient))
+            codes[entry.case_id, recipient] = code
         await store.insert_refs(work.connection, refs)
         if await store.insert_codes(work.connection, codes):
             raise CodeTaken("two cases have the same code")

@@ -65,7 +65,7 @@ class Batcher:
                 results: Sequence[Result | BaseException] = await self._submit_many(
                     [(raw, who) for raw, who, _ in batch]
                 )
-            except Exception as error:  # told to each sender, who sends again
+            except Exception as error:  # noqa: BLE001 (told to each sender, who sends again)
                 results = [error] * len(batch)
             for (_, _, future), result in zip(batch, results, strict=True):
                 if future.done():  # its request went away; the submission stands all the same

@@ -43,7 +43,8 @@ async def by_ref(connection: Any, viewer: UUID, ref: UUID) -> CaseView | None:
 async def _view(connection: Any, viewer: UUID, case_id: UUID) -> CaseView | None:
     row = await connection.fetchrow(
         "select k.owner = $2 as own, c.code,"
-        " (select min(ref::text) from intake.refs r where r.id = k.case_id and r.agency_id = $2 and r.kind = 'c') as ref"
+        " (select min(ref::text) from intake.refs r"
+        "   where r.id = k.case_id and r.agency_id = $2 and r.kind = 'c') as ref"
         " from intake.cases k left join intake.codes c on c.case_id = k.case_id and c.agency_id = $2"
         " where k.case_id = $1",
         *(case_id, viewer),
@@ -52,7 +53,8 @@ async def _view(connection: Any, viewer: UUID, case_id: UUID) -> CaseView | None
         return None
     persons = await connection.fetch(
         "select s.subject_id,"
-        " (select min(ref::text) from intake.refs r where r.id = s.subject_id and r.agency_id = $2 and r.kind = 's') as ref"
+        " (select min(ref::text) from intake.refs r"
+        "   where r.id = s.subject_id and r.agency_id = $2 and r.kind = 's') as ref"
         " from intake.subjects s where s.case_id = $1 order by s.ordinal",
         *(case_id, viewer),
     )

@@ -117,7 +117,8 @@ class Effects:
                 case_alias=vault.alias("case", dispatch.case_id, recipient),
                 case_code=vault.case_code(dispatch.case_id, recipient),
                 subject_alias=vault.alias("subject", subject, recipient),
-                case_id=dispatch.case_id, log_key=self.members.row(subject).log_key, subject_id=subject, recipient=recipient, event_id=dispatch.event_id,
+                case_id=dispatch.case_id, log_key=self.members.row(subject).log_key, subject_id=subject,
+                recipient=recipient, event_id=dispatch.event_id,
                 generation=dispatch.generation, priority=dispatch.priority, via=dispatch.via,
                 place=dispatch.order, dated=dispatch.dated, acknowledge_by=dispatch.acknowledge_by,
                 decide_by=dispatch.decide_by,
@@ -125,7 +126,8 @@ class Effects:
             ),
         )  # fmt: skip
 
-    def _regrant(self, record: CaseRecord, regrant: Regrant) -> None:
+    def _regrant(self, record: CaseRecord, made: Regrant) -> None:
+        regrant = msgspec.structs.replace(made, event=record.event)
         labels = (*regrant.groups, *(f"item:{item}" for item in regrant.items))
         gate_version = self.members.row(record.subject).gate_version
         self.regrants.append(

@@ -149,7 +149,10 @@ class ReviewRow:
     sealed: bytes
 
 
-_REVIEW_COLUMNS = "review_id, case_id, subject_id, log_key, event_id, desk, opened_at, due_at, needs_second_person, state, sealed"
+_REVIEW_COLUMNS = (
+    "review_id, case_id, subject_id, log_key, event_id, desk, opened_at, due_at, needs_second_person, state,"
+    " sealed"
+)
 
 
 async def open_reviews(connection: Any, rows: Sequence[ReviewRow]) -> None:

@@ -67,7 +67,7 @@ class Timers:
         while not stop.is_set():
             try:
                 await self.run_once()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (timers stay in their table; the next second tries again)
                 _log.warning("timers_retry", error=error_code(error), at=raised_at(error))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_SECONDS):

@@ -59,7 +59,8 @@ async def issue_token(
     """Make a token for an agency; it is shown once and stored hashed."""
     token = PREFIX + base64.urlsafe_b64encode(random(32)).decode().rstrip("=")
     await connection.execute(
-        "insert into runtime.tokens (token_hash, agency_id, scopes, created_at, expires_at) values ($1, $2, $3, $4, $5)",
+        "insert into runtime.tokens (token_hash, agency_id, scopes, created_at, expires_at)"
+        " values ($1, $2, $3, $4, $5)",
         *(token_hash(token), agency_id, sorted(scopes), now, now + lasts),
     )
     return token
