@@ -22,7 +22,6 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
         "Play the nine bundled scenarios: who was told, who was not, why.",
     ),
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
-    "run": ("services.assembly.cli", "run", "Run a Sampan server with the sample region, for a first look."),
 }
 """Command → (module, name in it, help). The name is a Typer app or a plain function."""
 
@@ -52,17 +51,16 @@ class RootGroup(SampanGroup):
         return [*super().list_commands(ctx), *LAZY]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in LAZY:
-            return super().get_command(ctx, cmd_name)
-        if ctx.resilient_parsing or not _is_asked_for(ctx, cmd_name):
+        """For help and completion: what other rooms bring is only named."""
+        if cmd_name in LAZY:
             return _stub(cmd_name, LAZY[cmd_name][2])
-        return _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
-
-def _is_asked_for(ctx: Any, name: str) -> bool:
-    """Whether the command line names it, rather than help listing it."""
-    asked = [*getattr(ctx, "_protected_args", []), *ctx.args]
-    return name in asked
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """For running: load what was named."""
+        if args and args[0] in LAZY and not ctx.resilient_parsing:
+            return args[0], _load(args[0]), args[1:]
+        return super().resolve_command(ctx, args)
 
 
 def _stub(name: str, help_text: str) -> Any:
