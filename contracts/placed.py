@@ -10,7 +10,9 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.control import ControlPayload
 from contracts.errors import InvalidInput
+from contracts.facts import Facts
 
 HEADER: Final = "sampan-placed"
 
@@ -34,6 +36,28 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     sender: UUID
     subjects: tuple[PlacedSubject, ...]
     answered_id: UUID | None = None
+
+
+PASSED_ON: Final = ("notify_origin", "consular", "asylum", "frozen", "state_of_origin_risk")
+"""Facts of a mother that hold for her baby's case too, when she states them after its birth."""
+
+
+def stated_facts(control: ControlPayload, placed: Placed) -> dict[UUID, Facts]:
+    """What an event states about each of its persons.
+
+    A baby that an event of its mother takes along (it narrows, and her objections are the baby's) is told
+    what she said of the origin state, the consulate, asylum and danger, and nothing else.
+    """
+    by_ref = {entry.subject_ref: entry.facts for entry in control.subjects}
+    by_subject = {subject.subject_id: by_ref.get(subject.ref, Facts()) for subject in placed.subjects}
+    found: dict[UUID, Facts] = {}
+    for subject in placed.subjects:
+        if subject.ref in by_ref or subject.parent_id is None:
+            found[subject.subject_id] = by_subject[subject.subject_id]
+        else:
+            mother = by_subject.get(subject.parent_id, Facts())
+            found[subject.subject_id] = Facts(**{name: getattr(mother, name) for name in PASSED_ON})
+    return found
 
 
 def encode_placed(placed: Placed) -> bytes:

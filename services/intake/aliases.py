@@ -35,7 +35,13 @@ class AliasStep:
         for entry in made:
             names = (entry.alias, entry.case_alias, entry.subject_alias, entry.recipient, entry.case_code)
             alias, case_alias, subject_alias, recipient, code = names
-            if alias is None or case_alias is None or subject_alias is None or recipient is None or code is None:
+            if (
+                alias is None
+                or case_alias is None
+                or subject_alias is None
+                or recipient is None
+                or code is None
+            ):
                 raise NotOurs("a dispatch without its aliases")
             refs.append((alias, "d", entry.dispatch_id, recipient))
             refs.append((case_alias, "c", entry.case_id, recipient))

@@ -11,8 +11,10 @@ from contracts.errors import InvalidInput, NotAllowed
 from contracts.events import event_type
 from contracts.open_event import ANSWER_EVENTS
 from routing.agency import Agency
+from routing.directory import Directory
 from routing.speaking import acting_as
 
+TRANSFER: Final = "CaseTransferred"
 CLOCK_SKEW: Final = timedelta(minutes=10)
 """How far a sender's clock may run ahead of ours."""
 
@@ -44,6 +46,21 @@ def check(control: ControlPayload, sender: Agency, occurred_at: datetime, now: d
             "an answer must name the dispatch it answers", code="answer-missing", field="answer.dispatch"
         )
     return acting_as(sender, control.acting_as, control.event, now)
+
+
+def receiver_of(control: ControlPayload, directory: Directory, at: datetime) -> Agency:
+    """The one agency that a case is handed over to.
+
+    Raises:
+        InvalidInput: it names nobody, or several.
+    """
+    found = directory.resolve(parse_address(control.to[0], "to[0]"), at) if len(control.to) == 1 else ()
+    if len(found) != 1:
+        raise InvalidInput(
+            "a case is handed over to one agency", code="transfer-to-whom", field="to",
+            remedy="Name one role that one agency holds, such as SHA@TH.",
+        )  # fmt: skip
+    return found[0]
 
 
 def _check_consent(control: ControlPayload) -> None:

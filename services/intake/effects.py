@@ -7,9 +7,8 @@ from uuid import UUID
 
 from contracts.control import ControlPayload
 from contracts.errors import Conflict
-from contracts.facts import Facts
 from contracts.narrowing import closes_gate
-from contracts.placed import HEADER, Placed, encode_placed
+from contracts.placed import HEADER, Placed, encode_placed, stated_facts
 from contracts.schema_ids import schema_id
 from contracts.sealing import Header, frame
 from contracts.topic_names import CASE_EVENTS
@@ -42,12 +41,8 @@ def narrowed_subjects(control: ControlPayload, placed: Placed) -> list[UUID]:
 
     The router counts by the same predicate, so a gate's version tells how far the router has followed.
     """
-    facts = {entry.subject_ref: entry.facts for entry in control.subjects}
-    return [
-        subject.subject_id
-        for subject in placed.subjects
-        if closes_gate(control.event, [facts.get(subject.ref, Facts())])
-    ]
+    facts = stated_facts(control, placed)
+    return [subject_id for subject_id, stated in facts.items() if closes_gate(control.event, [stated])]
 
 
 def conflict(message: str, field: str) -> Conflict:

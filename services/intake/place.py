@@ -15,6 +15,7 @@ from uuid import UUID
 from contracts.control import ControlPayload, ControlSubject
 from contracts.errors import InvalidInput, NotFound, SampanError
 from contracts.ids import Random, new_id, parse_case_code
+from contracts.narrowing import closes_gate
 from contracts.placed import Placed, PlacedSubject
 from services.intake import store
 from services.intake.store import CaseRow, SubjectRow
@@ -98,6 +99,9 @@ def _place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
     case = _case(one, known, random, now)
     entries = one.control.subjects or [ControlSubject()]  # none named: the only person of the case
     subjects = [_subject(entry, case, known, random, now) for entry in entries]
+    for entry, mother in zip(entries, list(subjects), strict=True):
+        if closes_gate(one.control.event, [entry.facts]):
+            subjects += _children(mother, subjects, known)
     return Placed(
         case_id=case.case_id,
         log_key=case.log_key,
@@ -167,6 +171,18 @@ def _only(case: CaseRow, known: Known) -> SubjectRow | None:
             field="subjects[0].subject", remedy="Name the person's reference; `sampan case CODE` lists them.",
         )  # fmt: skip
     return persons[0] if persons else None
+
+
+def _children(mother: PlacedSubject, named: list[PlacedSubject], known: Known) -> list[PlacedSubject]:
+    """Her babies whom the event does not name: her objections are theirs. Each is its own reference."""
+    present = {subject.subject_id for subject in named}
+    return [
+        PlacedSubject(
+            subject_id=child, case_id=known.subjects[child].case_id, ref=child, parent_id=mother.subject_id
+        )
+        for child in mother.child_ids
+        if child not in present
+    ]
 
 
 def _known_subject(ref: UUID, known: Known) -> SubjectRow | None:

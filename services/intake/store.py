@@ -183,3 +183,10 @@ async def insert_rejections(
             " select s, m, c, f, $5 from unnest($1::uuid[], $2::bytea[], $3::text[], $4::text[]) as t(s, m, c, f)",
             [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], [r[3] for r in rows], now,
         )  # fmt: skip
+
+
+async def transfer(connection: Any, case_id: UUID, owner: UUID) -> None:
+    """Give a case, and the cases of babies born in it, a new owner."""
+    await connection.execute(
+        "update intake.cases set owner = $2 where case_id = $1 or log_key = $1", *(case_id, owner)
+    )

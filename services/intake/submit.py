@@ -21,11 +21,11 @@ from contracts.codec import decode
 from contracts.control import ControlPayload
 from contracts.errors import NotAllowed, NotAuthentic, NotFound, SampanError
 from contracts.ids import Random
-from contracts.placed import Placed
+from contracts.placed import Placed, PlacedSubject
 from contracts.sealing import SealedEvent, SealedSubmission, SlotKey, decode_event, decode_submission, verify
 from routing.directory import Directory
 from services.intake import store
-from services.intake.check import check
+from services.intake.check import TRANSFER, check, receiver_of
 from services.intake.effects import conflict, narrowed_subjects, record_of
 from services.intake.place import ToPlace, gather, place
 from services.runtime import registry
@@ -51,6 +51,11 @@ class Candidate:
     placed: Placed = field(init=False)
     result: Result | None = None
     same_as: Candidate | None = None
+
+    @property
+    def named(self) -> tuple[PlacedSubject, ...]:
+        """The persons whom the sender named (or the only one); not the babies that the event takes along."""
+        return self.placed.subjects[: max(1, len(self.control.subjects))]
 
     @property
     def admission(self) -> Admission:
@@ -210,6 +215,14 @@ class Intake:
     def _check(self, candidate: Candidate, now: datetime) -> None:
         sender = self._directory.by_id(candidate.caller)
         check(candidate.control, sender, candidate.event.header.occurred_at, now)
+        if candidate.control.event == TRANSFER:
+            receiver_of(candidate.control, self._directory, now)
+
+    def _new_owner(self, candidate: Candidate, now: datetime) -> UUID | None:
+        """Who owns the case from now on, where its owner hands it over."""
+        if candidate.control.event != TRANSFER or candidate.caller != candidate.placed.owner:
+            return None
+        return receiver_of(candidate.control, self._directory, now).agency_id
 
     async def _place(self, connection: Any, fresh: list[Candidate], now: datetime) -> None:
         open_ = [candidate for candidate in fresh if candidate.result is None]
@@ -238,6 +251,9 @@ class Intake:
             )
             refs += self._aliases(candidate)
         await store.insert_refs(connection, refs)
+        for candidate in taken:
+            if (owner := self._new_owner(candidate, now)) is not None:
+                await store.transfer(connection, candidate.placed.case_id, owner)
         await store.insert_submissions(connection, [_row(candidate) for candidate in taken], now)
 
     async def _codes(self, connection: Any, pairs: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
@@ -264,7 +280,7 @@ class Intake:
                 if own
                 else self._vault.alias("subject", subject.subject_id, candidate.caller)
             )
-            for subject in placed.subjects
+            for subject in candidate.named
         ]
         return SubmitReceipt(
             submission_id=header.submission_id,
@@ -282,7 +298,7 @@ class Intake:
         if placed.owner == caller:
             return []
         found = [(self._vault.alias("case", placed.case_id, caller), "c", placed.case_id, caller)]
-        for subject in placed.subjects:
+        for subject in candidate.named:
             name = self._vault.alias("subject", subject.subject_id, caller)
             found.append((name, "s", subject.subject_id, caller))
         return found

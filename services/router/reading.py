@@ -8,11 +8,10 @@ from uuid import UUID
 
 from contracts.case_record import AnswerTo, CaseRecord, ReviewAnswer
 from contracts.codec import decode
-from contracts.control import ControlPayload, ControlSubject
+from contracts.control import ControlPayload
 from contracts.decision import SlotRef
 from contracts.errors import InvalidInput, TryLater
-from contracts.facts import Facts
-from contracts.placed import HEADER, Placed, PlacedSubject, decode_placed
+from contracts.placed import HEADER, Placed, PlacedSubject, decode_placed, stated_facts
 from contracts.records import RunningEvent
 from contracts.schema_ids import BY_ID, schema_id
 from contracts.sealing import SealedEvent, decode_event, unframe
@@ -93,7 +92,7 @@ def submitted_records(
     address = acting_as(sender, control.acting_as, control.event, at)
     answer = _answer(entry, control, sender.slug)
     everyone = subjects_of(entry)
-    facts = {person.subject_ref: person for person in control.subjects}
+    facts = stated_facts(control, entry.placed)
     return [
         CaseRecord(
             event_id=entry.event.header.event_id,
@@ -110,7 +109,7 @@ def submitted_records(
             to=tuple(control.to),
             purpose=control.purpose,
             priority=control.priority,
-            facts=_stated(facts, person),
+            facts=facts[person.subject_id],
             consent=control.consent,
             answer=answer,
             dispatch_id=entry.placed.answered_id,
@@ -119,11 +118,6 @@ def submitted_records(
         )
         for person in sorted(entry.placed.subjects, key=lambda person: person.parent_id is not None)
     ]
-
-
-def _stated(facts: Mapping[UUID | None, ControlSubject], person: PlacedSubject) -> Facts:
-    entry = facts.get(person.ref)
-    return entry.facts if entry is not None else Facts()
 
 
 def _groups(
