@@ -45,7 +45,8 @@ class SampanError(Exception):
         """The error as one line: where, what, and what to do."""
         where = f"{self.field}: " if self.field else ""
         then = f" {self.remedy}" if self.remedy else ""
-        return f"{where}{self.message}{then}"
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{where}{self.message}{stop}{then}"
 
 
 class InvalidInput(SampanError):
