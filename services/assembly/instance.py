@@ -12,25 +12,23 @@ from contracts.api import InstanceInfo, SubmitReceipt
 from contracts.decision import RuleRef
 from contracts.ids import Random
 from contracts.sealing import SUITE_NAME
-from contracts.topic_names import CASE_EVENTS, DISPATCHES
 from routing.directory import Directory
 from routing.law import Law
 from services.assembly.assisted import AssistedEdge
 from services.assembly.counting import counted, counted_step
+from services.delivery.bootstrap import bootstrap as delivery_bootstrap
 from services.delivery.desk import LaneDesk
 from services.delivery.inbox import Inbox
-from services.delivery.step import DeliveryStep
 from services.delivery.worker import Worker
-from services.edge.opening import Opener
-from services.edge.perform import Performer, Targets
-from services.intake.aliases import AliasStep
+from services.edge.perform import Targets
 from services.intake.batcher import Batcher
+from services.intake.bootstrap import bootstrap as intake_bootstrap
 from services.intake.submit import Intake
+from services.portal.bootstrap import bootstrap as portal_bootstrap
 from services.portal.timeline import Timelines
 from services.portal.waiting import Waiting
-from services.portal.words import Titles
+from services.router.bootstrap import bootstrap as router_bootstrap
 from services.router.reviews import Reviews
-from services.router.step import RouterStep
 from services.router.timers import Timers
 from services.runtime.clock import Clock
 from services.runtime.consumer import ConsumerLoop, Step
@@ -141,12 +139,10 @@ def build(edges: Edges) -> Instance:
     """Wire the services over ``edges``."""
     store, directory, clock = edges.store, edges.directory, edges.clock
     vault = Vault(edges.keyring, edges.random)
-    opener = Opener(vault, store.log)
-    performer = Performer(opener, vault, directory, edges.targets)
     leases = PostgresLeases(store.pool)
     metrics = Metrics()
 
-    def consumer(name: str, topic: str, step: Step) -> ConsumerLoop:
+    def consume(name: str, topic: str, step: Step) -> ConsumerLoop:
         return ConsumerLoop(
             name,
             [topic],
@@ -161,26 +157,51 @@ def build(edges: Edges) -> Instance:
             alarm=lambda error: metrics.count("sampan_log_alarms_total"),
         )
 
-    aliases = consumer("intake-aliases", DISPATCHES, AliasStep())
-    intake = Intake(store, vault, directory, edges.instance_id, edges.random, aliases.run_once)
-    reviews = Reviews(store, vault, directory, edges.random)
-    titles = Titles(lambda ref: _title(edges.law(), ref))
+    intake = intake_bootstrap(
+        store=store,
+        vault=vault,
+        directory=directory,
+        instance_id=edges.instance_id,
+        random=edges.random,
+        consume=consume,
+        counted=lambda submit_many: counted(submit_many, metrics),
+    )
+    router = router_bootstrap(
+        store=store, vault=vault, directory=directory, law=edges.law, random=edges.random, consume=consume
+    )
+    delivery = delivery_bootstrap(
+        store=store,
+        vault=vault,
+        directory=directory,
+        targets=edges.targets,
+        owner=edges.owner,
+        random=edges.random,
+        uniform=edges.uniform,
+        consume=consume,
+    )
+    portal = portal_bootstrap(
+        store=store,
+        vault=vault,
+        directory=directory,
+        title_of=lambda ref: _title(edges.law(), ref),
+        reviews_of=router.reviews.list,
+    )
     return Instance(
         edges=edges,
         vault=vault,
-        intake=intake,
-        batcher=Batcher(counted(intake.submit_many, metrics)),
+        intake=intake.intake,
+        batcher=intake.batcher,
         assisted=AssistedEdge(clock, edges.random),
-        aliases=aliases,
-        router=consumer("router", CASE_EVENTS, RouterStep(vault, edges.law)),
-        delivery=consumer("delivery", DISPATCHES, DeliveryStep(performer.channels_of)),
-        timers=Timers(store, edges.random),
-        worker=Worker(store, performer, edges.owner, edges.random, edges.uniform),
-        inbox=Inbox(store, vault, opener, directory, edges.random),
-        lane_desk=LaneDesk(store, directory),
-        reviews=reviews,
-        timelines=Timelines(store, vault, directory, titles),
-        waiting=Waiting(store, vault, reviews.list),
+        aliases=intake.aliases,
+        router=router.consumer,
+        delivery=delivery.consumer,
+        timers=router.timers,
+        worker=delivery.worker,
+        inbox=delivery.inbox,
+        lane_desk=delivery.desk,
+        reviews=router.reviews,
+        timelines=portal.timelines,
+        waiting=portal.waiting,
         metrics=metrics,
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from contracts.decision import RuleRef
 
+TitleOf = Callable[[RuleRef], tuple[str, str] | None]
+
 
 class Titles:
     """Titles of rules, asked of the rule set in force.
@@ -14,7 +16,7 @@ class Titles:
         title_of: rule → title in plain words and confidence mark, or None where that version is gone.
     """
 
-    def __init__(self, title_of: Callable[[RuleRef], tuple[str, str] | None]) -> None:
+    def __init__(self, title_of: TitleOf) -> None:
         self._title_of = title_of
 
     def of(self, rule: RuleRef) -> str:

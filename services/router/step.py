@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from routing.step import step as decide
-
 from contracts.case_record import CaseRecord
 from contracts.codec import decode
 from contracts.control import ControlPayload
 from contracts.decision import Step
 from contracts.narrowing import closes_gate
 from routing.law import Law
+from routing.step import step as decide
 from services.router.effects import Before, Effects
 from services.router.members import Members
 from services.router.reading import (

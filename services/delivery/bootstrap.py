@@ -1,0 +1,58 @@
+"""Delivery, wired: every edge is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contracts.ids import Random
+from contracts.topic_names import DISPATCHES
+from routing.directory import Directory
+from services.delivery.desk import LaneDesk
+from services.delivery.inbox import Inbox
+from services.delivery.step import DeliveryStep
+from services.delivery.worker import Worker
+from services.edge.opening import Opener
+from services.edge.perform import Performer, Targets
+from services.runtime.consumer import ConsumerLoop, Step
+from services.runtime.store.postgres import PostgresStore
+from services.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryParts:
+    """What runs of delivery: the fold, the worker of lanes, the inbox and the operator's desk."""
+
+    consumer: ConsumerLoop
+    worker: Worker
+    inbox: Inbox
+    desk: LaneDesk
+
+
+def bootstrap(
+    *,
+    store: PostgresStore,
+    vault: Vault,
+    directory: Directory,
+    targets: Targets,
+    owner: str,
+    random: Random,
+    uniform: Callable[[float, float], float],
+    consume: Callable[[str, str, Step], ConsumerLoop],
+) -> DeliveryParts:
+    """Wire delivery and the edge that opens and sends for agencies.
+
+    Args:
+        targets: where agencies' own systems are.
+        owner: this process's name among the claimers of lanes.
+        uniform: jitter of retries.
+        consume: makes the consumer loop of a name, topic and step.
+    """
+    opener = Opener(vault, store.log)
+    performer = Performer(opener, vault, directory, targets)
+    return DeliveryParts(
+        consume("delivery", DISPATCHES, DeliveryStep(performer.channels_of)),
+        Worker(store, performer, owner, random, uniform),
+        Inbox(store, vault, opener, directory, random),
+        LaneDesk(store, directory),
+    )

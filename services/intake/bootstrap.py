@@ -1,0 +1,47 @@
+"""Intake, wired: every edge is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.ids import Random
+from contracts.topic_names import DISPATCHES
+from routing.directory import Directory
+from services.intake.aliases import AliasStep
+from services.intake.batcher import Batcher, SubmitMany
+from services.intake.submit import Intake
+from services.runtime.consumer import ConsumerLoop, Step
+from services.runtime.store.postgres import PostgresStore
+from services.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeParts:
+    """What runs of intake: the taking in, its group commit, and the learning of aliases."""
+
+    intake: Intake
+    batcher: Batcher
+    aliases: ConsumerLoop
+
+
+def bootstrap(
+    *,
+    store: PostgresStore,
+    vault: Vault,
+    directory: Directory,
+    instance_id: UUID,
+    random: Random,
+    consume: Callable[[str, str, Step], ConsumerLoop],
+    counted: Callable[[SubmitMany], SubmitMany],
+) -> IntakeParts:
+    """Wire intake.
+
+    Args:
+        consume: makes the consumer loop of a name, topic and step.
+        counted: wraps the taking in with counters.
+    """
+    aliases = consume("intake-aliases", DISPATCHES, AliasStep())
+    intake = Intake(store, vault, directory, instance_id, random, aliases.run_once)
+    return IntakeParts(intake, Batcher(counted(intake.submit_many)), aliases)

@@ -1,0 +1,35 @@
+"""The portal's readers, wired: every edge is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from routing.directory import Directory
+from services.portal.timeline import Timelines
+from services.portal.waiting import ReviewsOf, Waiting
+from services.portal.words import TitleOf, Titles
+from services.runtime.store.postgres import PostgresStore
+from services.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class PortalParts:
+    """What the portal reads: timelines, and what waits."""
+
+    timelines: Timelines
+    waiting: Waiting
+
+
+def bootstrap(
+    *, store: PostgresStore, vault: Vault, directory: Directory, title_of: TitleOf, reviews_of: ReviewsOf
+) -> PortalParts:
+    """Wire the portal's readers.
+
+    Args:
+        title_of: a rule's title and confidence mark.
+        reviews_of: the open reviews of a caller.
+    """
+    return PortalParts(
+        Timelines(store, vault, directory, Titles(title_of)),
+        Waiting(store, vault, reviews_of),
+    )
