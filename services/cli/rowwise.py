@@ -55,7 +55,18 @@ class RowResult:
     def cells(self) -> tuple[str, Text, str, str]:
         """The row of the table that a person reads."""
         code = self.receipt.case_code if self.receipt else ""
-        return self.label, text(self.fate, _STYLES[self.fate]), code, " ".join(self.words)
+        return self.label, text(self.fate, _STYLES[self.fate]), code, self._in_words()
+
+    def asks(self) -> list[str]:
+        """The row's questions, one a line, for below the table."""
+        if self.fate is not Fate.QUESTION:
+            return []
+        return [f"{self.label} asks:", *(f"  - {question}" for question in self.words)]
+
+    def _in_words(self) -> str:
+        if self.fate is Fate.QUESTION:
+            return f"{len(self.words)} question{'s' if len(self.words) > 1 else ''}, below"
+        return " ".join(self.words)
 
     def document(self) -> dict[str, object]:
         """The row for ``--json``."""

@@ -116,6 +116,8 @@ def _one_file(
         done.append(send_row(row, send))
         results.append(done[-1])
     session.screen.table(path.name, COLUMNS, [result.cells() for result in done])
+    for line in (line for result in done for line in result.asks()):
+        session.screen.say(line)
     session.screen.say(f"{tally(done) or 'no rows'}.")
     _say_trouble(session, trouble())
     told = losses.tell() if losses is not None else []

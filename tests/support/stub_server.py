@@ -105,6 +105,7 @@ class StubServer:
         self.live_feed = True
         self.hold_submissions = threading.Event()  # set: submissions are taken and never answered
         self.taken = threading.Event()
+        self._answered_before_hold: int | None = None
         self._started = threading.Event()
         self.port = 0
 
@@ -145,6 +146,10 @@ class StubServer:
             key = client_home.SigningKey(f"{slug}-1", seed_of(slug))
             client_home.write_profile(where, slug, f"token-{slug}", key)
 
+    def hold_after(self, answered: int) -> None:
+        """Answer so many submissions more, then take the next and keep its sender waiting; ``taken`` says so."""
+        self._answered_before_hold = answered
+
     # ---------------------------------------------------------------------------------- inspecting
 
     def controls(self) -> list[ControlPayload]:
@@ -169,8 +174,8 @@ class StubServer:
         for fault in self.faults:
             if fault.times and path.startswith(fault.path):
                 fault.times -= 1
-                body = fault.body or {"title": "later", "status": fault.status, "code": "later"}
-                return JSONResponse(body, fault.status, fault.headers)
+                said = fault.body or {"title": "later", "status": fault.status, "code": "later"}
+                return JSONResponse(said, fault.status, fault.headers)
         slug = request.headers.get("authorization", "").removeprefix("Bearer token-")
         if slug not in {each["agency"] for each in self.agencies}:
             return problem(401, "not-authentic", "this token is not known.")
@@ -268,7 +273,12 @@ class StubServer:
             )
         elif known[0] != body:
             return problem(409, "conflict", "this submission id was used before for other content.")
-        self.taken.set()
+        if self._answered_before_hold is not None:
+            self._answered_before_hold -= 1
+            if self._answered_before_hold < 0:
+                self._answered_before_hold = None
+                self.hold_submissions.set()
+                self.taken.set()
         while self.hold_submissions.is_set():
             await asyncio.sleep(0.01)
         answer = self.submissions[header.submission_id][1]
