@@ -1,0 +1,82 @@
+"""On what a route rests: the basis its rule names, else her consent, else a rule that needs none, else nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from contracts.decision import RuleRef
+from contracts.roles import Basis, Purpose
+from routing.consents import allowed
+from routing.offers import FEEDBACK, Offer
+from routing.targets import covers, expand
+from routing.vocabulary import CHILD_AGES
+from routing.working import Look, Working
+
+CONSENT_RULE = "R01"
+
+
+class Rest(NamedTuple):
+    """What a route rests on, and the most it may carry."""
+
+    purpose: str
+    basis: str
+    groups: frozenset[str]
+    items: frozenset[str]
+    consented: frozenset[str] | None  # groups inside consent; a rule's grant cannot go beyond
+    consents: tuple[UUID, ...] = ()
+    until: datetime | None = None
+    rules: tuple[RuleRef, ...] = ()
+    priority: str | None = None
+
+
+def rest_of(w: Working, look: Look, offer: Offer) -> Rest | None:
+    """What the offer rests on; None: nothing yet, so R01 holds it."""
+    if offer.purpose == FEEDBACK:
+        return Rest(FEEDBACK, followed_basis(w, look), frozenset({"F0"}), frozenset(), frozenset())
+    if offer.basis not in (None, "consent"):
+        return _named(w, offer, offer.purpose, str(offer.basis), ())
+    by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at)
+    if by_consent is not None:
+        ceiling = w.law.purposes.ceiling(Purpose(offer.purpose), Basis.CONSENT,
+                                         to_requester=offer.relation == "requester")  # fmt: skip
+        rule = w.rules.by_id.get(CONSENT_RULE)
+        return Rest(
+            offer.purpose, "consent", frozenset(map(str, ceiling.groups)) & by_consent.groups, ceiling.items,
+            by_consent.groups, tuple(c.event_id for c in by_consent.consents), by_consent.until,
+            (rule.ref,) if rule else (),
+        )  # fmt: skip
+    for one in look.matched.of("basis"):
+        effect = one.effect
+        if _covered(w, look, offer, effect.to, effect.within_border, effect.named):
+            rest = _named(w, offer, effect.purpose or offer.purpose, str(effect.basis), (one.rule.ref,))
+            return rest._replace(priority=effect.priority)
+    return None
+
+
+def _covered(
+    w: Working, look: Look, offer: Offer, to: tuple[str, ...], within_border: bool, named: bool
+) -> bool:
+    home = look.view.get("emitter_country")
+    if within_border and home is not None and offer.agency.country != home:
+        return False
+    if named and not any(covers(target, offer.agency, offer.address) for target in look.record.to):
+        return False
+    return any(covers(p, offer.agency, offer.address) for template in to for p in expand(template, look.view))
+
+
+def _named(w: Working, offer: Offer, purpose: str, basis: str, rules: tuple[RuleRef, ...]) -> Rest:
+    ceiling = w.law.purposes.ceiling(Purpose(purpose), Basis(basis), to_requester=offer.relation == "requester")
+    return Rest(purpose, basis, frozenset(map(str, ceiling.groups)), ceiling.items, None, rules=rules)
+
+
+def followed_basis(w: Working, look: Look) -> str:
+    """FEEDBACK rests on what it follows: the dispatch answered, else the newest made, else what the case has."""
+    answer = look.record.answer
+    for made in reversed(w.state.made):
+        if made.purpose != FEEDBACK and (answer is None or made.dispatch_id == answer.dispatch_id):
+            return made.basis
+    if w.state.consents:
+        return "consent"
+    return "child_duty" if look.view.get("age") in CHILD_AGES else "statute"

@@ -1,0 +1,144 @@
+"""Combination per recipient: any deny wins, a hold stops what it covers, of the rest most facts named wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from contracts.decision import RuleRef
+from routing.basis import CONSENT_RULE, Rest, rest_of
+from routing.compiled import Compiled
+from routing.offers import FEEDBACK, Offer
+from routing.targets import covers, expand
+from routing.working import Look, Working
+
+
+@dataclass(slots=True)
+class Weighed:
+    """An offer with what it rests on and what stands against it."""
+
+    offer: Offer
+    rest: Rest | None
+    denied: list[tuple[RuleRef, tuple[str, ...]]]
+    held: list[tuple[RuleRef, tuple[str, ...]]]
+
+    @property
+    def purpose(self) -> str:
+        """The purpose it would be told for."""
+        return self.rest.purpose if self.rest else self.offer.purpose
+
+    def asks(self) -> list[str]:
+        """What it waits for, or what the denial misses."""
+        return list(dict.fromkeys(ask for _, asks in (self.denied or self.held) for ask in asks))
+
+    def against(self) -> list[RuleRef]:
+        """Rules that stand against it; R01 where nothing carries it."""
+        return sorted({ref for ref, _ in (self.denied or self.held)})
+
+
+@dataclass(slots=True)
+class Route:
+    """What one recipient gets: the offers of one purpose and basis, as one."""
+
+    offers: list[Offer]
+    rest: Rest
+
+    @property
+    def first(self) -> Offer:
+        """The offer that names most facts."""
+        return self.offers[0]
+
+
+@dataclass(slots=True)
+class Combined:
+    """Per recipient: the route that goes, or what waits, or what is denied."""
+
+    routes: list[Route] = field(default_factory=list)
+    waiting: list[list[Weighed]] = field(default_factory=list)
+    denied: list[list[Weighed]] = field(default_factory=list)
+
+
+def combine(w: Working, look: Look, offers: list[Offer]) -> Combined:
+    """Weigh all offers of one record, recipient by recipient (sorted by slug)."""
+    by_recipient: dict[str, list[Weighed]] = {}
+    for offer in offers:
+        by_recipient.setdefault(offer.agency.slug, []).append(weigh(w, look, offer))
+    made = Combined()
+    for _, all_weighed in sorted(by_recipient.items()):
+        free = [one for one in all_weighed if not one.denied and not one.held]
+        waiting = [one for one in all_weighed if not one.denied and one.held]
+        denied = [one for one in all_weighed if one.denied]
+        if free:
+            made.routes.append(_strongest(free))
+        elif waiting:
+            made.waiting.append(waiting)
+        if denied and not free:
+            made.denied.append(denied)
+    return made
+
+
+def _strongest(free: list[Weighed]) -> Route:
+    groups: dict[tuple[str, str], list[Weighed]] = {}
+    for one in free:
+        assert one.rest is not None
+        groups.setdefault((one.rest.purpose, one.rest.basis), []).append(one)
+
+    def rank(group: list[Weighed]) -> tuple[int, bool, bool, bool, int]:
+        named = max(one.offer.named for one in group)
+        over, by_rule = any(one.offer.over for one in group), any(one.offer.rules for one in group)
+        return named, group[0].purpose != FEEDBACK, over, by_rule, -min(free.index(one) for one in group)
+
+    best = sorted(max(groups.values(), key=rank), key=lambda one: -one.offer.named)
+    rest = best[0].rest
+    assert rest is not None
+    rules = tuple(sorted({ref for one in best if one.rest for ref in one.rest.rules}))
+    return Route([one.offer for one in best], rest._replace(rules=rules))
+
+
+def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
+    """One offer against basis, denials and holds."""
+    rest = rest_of(w, look, offer)
+    purpose = rest.purpose if rest else offer.purpose
+    emitter_country = str(look.view.get("emitter_country", ""))
+    denied = [
+        (one.rule.ref, look.matched.unmet(one)) for one in look.matched.of("deny")
+        if not one.effect.event and _speaks(look, one) and _hits(look, one, offer, purpose, emitter_country)
+    ]  # fmt: skip
+    held: list[tuple[RuleRef, tuple[str, ...]]] = []
+    for one in look.matched.of("hold"):
+        if one.effect.event or not _speaks(look, one) or (purpose == FEEDBACK and not one.effect.purposes):
+            continue
+        if one.effect.bases and (rest is None or rest.basis not in one.effect.bases):
+            continue
+        asks = tuple(a for a in asks_of(look, one) if a not in offer.cleared)
+        if asks and _hits(look, one, offer, purpose, emitter_country):
+            held.append((one.rule.ref, asks))
+    if rest is None:
+        rule = w.rules.by_id.get(CONSENT_RULE)
+        held.append((rule.ref if rule else RuleRef(CONSENT_RULE, ""), ("consent",)))
+    if purpose != FEEDBACK and "review" not in offer.cleared:
+        held += [(RuleRef(absent.id, "absent"), ("review",)) for absent in look.absent]
+    return Weighed(offer, rest, denied, held)
+
+
+def asks_of(look: Look, one: Compiled) -> tuple[str, ...]:
+    """What a hold still asks for; its own word where it names no requirement."""
+    return look.matched.unmet(one) if one.needs else one.effect.asks or ("review",)
+
+
+def _speaks(look: Look, one: Compiled) -> bool:
+    return not one.needs or bool(look.matched.unmet(one))
+
+
+def _hits(look: Look, one: Compiled, offer: Offer, purpose: str, emitter_country: str) -> bool:
+    effect = one.effect
+    if effect.purposes and purpose not in effect.purposes:
+        return False
+
+    def under(templates: tuple[str, ...]) -> bool:
+        return any(
+            covers(pattern, offer.agency, offer.address, emitter_country)
+            for template in templates
+            for pattern in expand(template, look.view)
+        )
+
+    return (not effect.to or under(effect.to)) and not under(effect.except_to)

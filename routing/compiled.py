@@ -1,0 +1,148 @@
+"""Rules compiled to bitsets: one integer per (fact, value), one bit per clause.
+
+Each alternative of each effect's condition is a bit; so is each alternative of a requirement. Matching ands,
+over the facts that any rule reads, the integer of the value at hand. Work grows with facts, not with rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from routing.conditions import Clause, Test, View, both
+from routing.rule import Effect, Rule
+from routing.vocabulary import UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An effect with its rule and the bits of its requirements. ``named``: how many facts its clauses name."""
+
+    index: int
+    rule: Rule
+    effect: Effect
+    named: int
+    needs: tuple[tuple[str, int], ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What matched: the bits that survived, and the effects in force."""
+
+    bits: int
+    effects: tuple[Compiled, ...]
+
+    def unmet(self, effect: Compiled) -> tuple[str, ...]:
+        """What a requirement-bearing effect still asks for."""
+        return tuple(asks for asks, mask in effect.needs if not self.bits & mask)
+
+    def of(self, kind: str) -> tuple[Compiled, ...]:
+        """The effects of one kind, in the order of the rules."""
+        return tuple(one for one in self.effects if one.effect.kind == kind)
+
+
+class RuleSet:
+    """A compiled set of rules that are in force together."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self.by_id = {rule.id: rule for rule in rules}
+        clauses: list[Clause] = []
+        self._effect_of_bit: dict[int, Compiled] = {}
+        self._needs_of_rule: list[tuple[Rule, int]] = []
+        for rule in rules:
+            for number, effect in enumerate(rule.effects):
+                self._add(rule, number, effect, clauses)
+        self._effect_bits = sum(1 << bit for bit in self._effect_of_bit)
+        self._all = (1 << len(clauses)) - 1
+        self._single, self._any, self._none = _tables(clauses, self._all)
+        self.nothing_known = self.bits({})
+
+    def _add(self, rule: Rule, number: int, effect: Effect, clauses: list[Clause]) -> None:
+        condition = both(rule.when, effect.when)
+        if effect.on is not None:
+            condition = both(condition, ({"event": Test(effect.on)},))
+        needs = []
+        for need in effect.needs:
+            needs.append((need.asks, sum(1 << (len(clauses) + i) for i in range(len(need.when)))))
+            clauses.extend(need.when)
+        self._needs_of_rule += [(rule, mask) for _, mask in needs]
+        first = len(clauses)
+        clauses.extend(condition)
+        made = Compiled(
+            len(self._effect_of_bit), rule, effect,
+            max(len([fact for fact in clause if fact != "event"]) for clause in condition),
+            tuple(needs), f"{rule.id}/{number}",
+        )  # fmt: skip
+        for bit in range(first, len(clauses)):
+            self._effect_of_bit[bit] = made
+
+    def bits(self, view: View) -> int:
+        """The clauses that hold for these facts."""
+        alive = self._all
+        for fact, (table, otherwise) in self._single.items():
+            alive &= table.get(view.get(fact, UNSET), otherwise)  # type: ignore[arg-type]
+        for fact, (table, otherwise) in self._any.items():
+            mask = 0
+            for value in _several(view, fact):
+                mask |= table.get(value, otherwise)
+            alive &= mask
+        for fact, (table, otherwise) in self._none.items():
+            for value in _several(view, fact):
+                alive &= table.get(value, otherwise)
+        return alive
+
+    def match(self, view: View) -> Matched:
+        """The effects in force for these facts, each once, in the order of the rules."""
+        bits = self.bits(view)
+        left, found = bits & self._effect_bits, []
+        last = None
+        while left:
+            low = left & -left
+            left ^= low
+            one = self._effect_of_bit[low.bit_length() - 1]
+            if one is not last:
+                found.append(one)
+                last = one
+        return Matched(bits, tuple(found))
+
+    def newly_met(self, before: int, after: int) -> list[Rule]:
+        """Rules of which a requirement holds now and did not before."""
+        return [rule for rule, mask in self._needs_of_rule if after & mask and not before & mask]
+
+
+Table = tuple[Mapping[str, int], int]
+
+
+def _several(view: View, fact: str) -> frozenset[str]:
+    value = view.get(fact, UNSET)
+    return value if isinstance(value, frozenset) else frozenset((value,))
+
+
+def _tables(clauses: Sequence[Clause], everything: int) -> tuple[dict[str, Table], dict[str, Table], dict[str, Table]]:
+    from routing.vocabulary import FACTS
+
+    named = sorted({fact for clause in clauses for fact in clause})
+    single: dict[str, Table] = {}
+    some: dict[str, Table] = {}
+    never: dict[str, Table] = {}
+    for fact in named:
+        tests = [(1 << bit, clause[fact]) for bit, clause in enumerate(clauses) if fact in clause]
+        if not FACTS[fact].several:
+            single[fact] = _table(tests, everything, lambda t, v: (t.any is None or v in t.any) and v not in t.none)
+            continue
+        positive = [(bit, test) for bit, test in tests if test.any is not None]
+        if positive:
+            some[fact] = _table(positive, everything, lambda t, v: v in (t.any or ()))
+        negative = [(bit, test) for bit, test in tests if test.none]
+        if negative:
+            never[fact] = _table(negative, everything, lambda t, v: v not in t.none)
+    return single, some, never
+
+
+def _table(tests, everything, passes) -> Table:  # type: ignore[no-untyped-def]
+    unnamed = everything & ~sum(bit for bit, _ in tests)
+    values = {value for _, test in tests for value in (*(test.any or ()), *test.none)}
+    table = {v: unnamed | sum(bit for bit, test in tests if passes(test, v)) for v in values}
+    return table, unnamed | sum(bit for bit, test in tests if passes(test, "\0"))

@@ -1,0 +1,117 @@
+"""Conditions over facts, as a lawyer writes them, turned into plain alternatives.
+
+    when:
+      found_in: TH                              # equal
+      trafficking_status: [Possible…, Actual…]  # one of
+      exploitation: {any: [Surrogacy], none: [ForcedLabour]}
+      any_of:                                   # or
+      - {age: child}
+      - {asylum: [fear, claimed]}
+
+All keys must hold. A condition becomes a list of clauses (alternatives); each clause tests every fact once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from contracts.errors import InvalidInput
+from contracts.yaml_text import LocatedDict
+from routing.vocabulary import FACTS, UNSET
+
+View = Mapping[str, str | frozenset[str]]
+"""A subject's facts at one instant: one value each, or the set of values where there may be several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Of a fact's values at least one is in ``any`` (if given), and none is in ``none``."""
+
+    any: frozenset[str] | None = None
+    none: frozenset[str] = frozenset()
+
+    def holds(self, values: frozenset[str]) -> bool:
+        """Whether these values pass."""
+        return (self.any is None or bool(values & self.any)) and not (values & self.none)
+
+    def joined(self, other: Test) -> Test:
+        """Both tests at once, on one-valued facts."""
+        both = self.any if other.any is None else other.any if self.any is None else self.any & other.any
+        return Test(both, self.none | other.none)
+
+
+Clause = Mapping[str, Test]
+ALWAYS: tuple[Clause, ...] = ({},)
+
+
+def holds(clauses: tuple[Clause, ...], view: View) -> bool:
+    """The plain meaning of a condition; the bitsets of :mod:`routing.compiled` must agree with it."""
+    return any(all(test.holds(_values(view, fact)) for fact, test in clause.items()) for clause in clauses)
+
+
+def _values(view: View, fact: str) -> frozenset[str]:
+    found = view.get(fact, UNSET)
+    return found if isinstance(found, frozenset) else frozenset((found,))
+
+
+def read_condition(written: LocatedDict | None) -> tuple[Clause, ...]:
+    """Read a ``when`` mapping.
+
+    Raises:
+        InvalidInput: unknown fact or value; names ``file:line`` and the nearest known word.
+    """
+    clauses: list[dict[str, Test]] = [{}]
+    for fact, value in (written or {}).items():
+        if fact == "any_of":
+            choices = [clause for part in value for clause in read_condition(part)]
+            clauses = [_both(left, right) for left in clauses for right in choices]
+        else:
+            assert written is not None
+            test = _test(written, fact, value)
+            clauses = [_both(clause, {fact: test}) for clause in clauses]
+    return tuple(clauses)
+
+
+def both(left: tuple[Clause, ...], right: tuple[Clause, ...]) -> tuple[Clause, ...]:
+    """The alternatives under which two conditions hold together."""
+    return tuple(_both(a, b) for a in left for b in right)
+
+
+def _both(left: Clause, right: Clause) -> dict[str, Test]:
+    made = dict(left)
+    for fact, test in right.items():
+        made[fact] = made[fact].joined(test) if fact in made else test
+    return made
+
+
+def _test(at: LocatedDict, fact: str, value: Any) -> Test:
+    if fact not in FACTS:
+        raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))
+    if isinstance(value, dict):
+        for key in value:
+            if key not in ("any", "none"):
+                raise _refusal(at, fact, f"{key} is not a kind of test", key, ["any", "none"])
+        wanted = _words(at, fact, value["any"]) if "any" in value else None
+        return Test(wanted, _words(at, fact, value.get("none", [])))
+    return Test(_words(at, fact, value))
+
+
+def _words(at: LocatedDict, fact: str, value: Any) -> frozenset[str]:
+    words = [_word(item) for item in (value if isinstance(value, list) else [value])]
+    for word in words:
+        if word not in FACTS[fact].values:
+            raise _refusal(at, fact, f"{word} is not a value of {fact}", word, sorted(FACTS[fact].values))
+    return frozenset(words)
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _refusal(at: LocatedDict, key: str, message: str, word: str, known: list[str]) -> InvalidInput:
+    close = get_close_matches(word, known, n=1, cutoff=0.4)
+    remedy = f"Did you mean {close[0]}?" if close else "See routing/vocabulary.py for the closed lists."
+    return InvalidInput(message, code="bad-rule", field=at.where(key), remedy=remedy)

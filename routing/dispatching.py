@@ -1,0 +1,153 @@
+"""Turns a route into a dispatch: groups granted, newest slots, notes, clocks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from contracts.decision import Dispatch, Note, RuleRef
+from contracts.durations import add, parse_duration
+from contracts.events import EVENTS
+from contracts.ids import dispatch_id
+from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS, Priority
+from routing.agency import Agency
+from routing.basis import Rest, followed_basis
+from routing.combine import Route
+from routing.offers import FEEDBACK
+from routing.state import Made
+from routing.targets import covers, expand
+from routing.working import Look, Working, derived_id
+
+SHOWN_AS_REFERRAL: Final = frozenset({"consent", "origin-notice", "consulate", "running"})
+"""Rows whose records, where they make a route true, leave as ReferralSent: the record itself is nobody's business."""
+
+NEED_RULE = "R04"
+_RANK: Final = {"EMERGENCY": 0, "URGENT": 1, "ROUTINE": 2}
+
+
+def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
+    """Makes the dispatch of a winning route and remembers it."""
+    offer, rest, record = route.first, route.rest, look.record
+    groups, items, touched = granted(w, look, offer.agency, offer.address, rest)
+    notes = _notes(w, look, offer.agency, offer.address)
+    need = w.rules.by_id.get(NEED_RULE)
+    refs = {ref for one in route.offers for ref in one.rules} | set(rest.rules) | touched
+    refs |= {ref for note in notes for ref in note.rules} | ({need.ref} if need else set())
+    priority = min(
+        [p for p in (*(o.priority for o in route.offers), rest.priority) if p] or ["ROUTINE"], key=_RANK.__getitem__
+    )
+    by_condition = all(one.key is not None for one in route.offers)
+    event = "ReferralSent" if by_condition and EVENTS[record.event].row in SHOWN_AS_REFERRAL else record.event
+    acknowledge_by, decide_by = _clocks(w, route, priority)
+    made = Dispatch(
+        dispatch_id=dispatch_id(record.event_id, w.state.subject, offer.agency.slug),
+        case_id=record.case_id, subject=w.state.subject, event_id=record.event_id, event=event,
+        recipient=offer.agency.slug, address=offer.address, relation=offer.relation, purpose=rest.purpose,
+        basis=rest.basis, priority=priority,
+        groups={g: w.state.slots[g] for g in sorted(groups) if g in w.state.slots},
+        items={i: w.state.items[i] for i in sorted(items) if i in w.state.items},
+        consents=rest.consents, expires_at=rest.until, notes=notes, rules=tuple(sorted(refs)), dated=w.at,
+        order=_RANK[priority] * 10 + offer.order, answers=record.answer.dispatch_id if record.answer else None,
+        acknowledge_by=acknowledge_by, decide_by=decide_by,
+    )  # fmt: skip
+    _keep(w, made, record.emitter, record.emitter_address, EVENTS[record.event].row)
+    w.state.routed += [one.key for one in route.offers if one.key]
+    for one in route.offers:
+        if one.key:
+            w.state.waiting.pop(one.key, None)
+    return made
+
+
+def granted(
+    w: Working, look: Look, agency: Agency, address: str, rest: Rest
+) -> tuple[set[str], set[str], set[RuleRef]]:
+    """Groups and items that may be opened, and the rules that granted or withheld."""
+    groups, touched = set(rest.groups), set()
+    if rest.purpose == FEEDBACK:
+        return set(), set(), set()
+    for one in look.matched.of("grant"):
+        extra = one.effect.groups & (rest.consented or frozenset())
+        if _meant(look, one.effect.to, agency, address) and extra:
+            groups |= extra
+            touched.add(one.rule.ref)
+    for one in look.matched.of("withhold"):
+        if _meant(look, one.effect.to or ("*",), agency, address) and not _meant(
+            look, one.effect.except_to, agency, address
+        ):
+            groups -= one.effect.groups
+            touched.add(one.rule.ref)
+    return groups - {"F0"}, set(rest.items), touched
+
+
+def _meant(look: Look, templates: tuple[str, ...], agency: Agency, address: str) -> bool:
+    return any(covers(p, agency, address) for template in templates for p in expand(template, look.view))
+
+
+def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:
+    made = []
+    for one in look.matched.of("note"):
+        effect = one.effect
+        if not _meant(look, effect.to or ("*",), agency, address):
+            continue
+        person = look.facts.get(effect.person) if effect.person else None
+        made.append(Note(effect.code, person if isinstance(person, str) else None, tuple(sorted(effect.groups)),
+                         (one.rule.ref,)))  # fmt: skip
+    return tuple(made)
+
+
+def _clocks(w: Working, route: Route, priority: str) -> tuple[datetime | None, datetime | None]:
+    if route.rest.purpose == FEEDBACK:
+        return None, None
+    rank = Priority(priority)
+    acknowledge = w.at + timedelta(hours=ACK_WITHIN_HOURS[rank])
+    decide = w.at + timedelta(hours=DECIDE_WITHIN_HOURS[rank])
+    for offer in route.offers:
+        if offer.answer_within:
+            decide = min(decide, add(w.at, parse_duration(offer.answer_within), offer.agency.zone))
+        ends = w.state.facts.get(offer.answer_until) if offer.answer_until else None
+        if ends and datetime.fromisoformat(ends) > w.at:
+            decide = min(decide, datetime.fromisoformat(ends))
+    return min(acknowledge, decide), decide
+
+
+def _keep(w: Working, made: Dispatch, sender: str | None, sender_address: str | None, row: str) -> None:
+    w.dispatches.append(made)
+    w.cite(made.rules)
+    w.state.made.append(
+        Made(
+            made.dispatch_id, made.event_id, made.event, made.recipient, made.address, made.relation, made.purpose,
+            made.basis, list(made.groups), list(made.items), list(made.consents), sender, sender_address,
+            made.priority, row,
+        )
+    )  # fmt: skip
+
+
+def tell(
+    w: Working, look: Look, slug: str | None, event: str, *, address: str = "", relation: str | None = None,
+    via: str | None = None, of: UUID | None = None, rules: tuple[RuleRef, ...] = (), priority: str = "ROUTINE",
+    past_denials: bool = False,
+) -> bool:  # fmt: skip
+    """Tells a party of the case an envelope alone (FEEDBACK, F0): a deadline missed, a recall, a warning.
+
+    Denials apply, save to a recall, which must reach whom it concerns. Returns whether somebody was told.
+    """
+    agency = w.agency(slug)
+    if agency is None or (slug == w.record.emitter):
+        return False
+    told_at = address or w.own_address(agency)
+    if not past_denials and any(
+        _meant(look, one.effect.to, agency, told_at) for one in look.matched.of("deny")
+        if one.effect.to and not one.effect.event and not one.effect.purposes and not one.needs
+    ):  # fmt: skip
+        return False
+    made = Dispatch(
+        dispatch_id=dispatch_id(derived_id(w.record.event_id, event, of, via, told_at), w.state.subject, agency.slug),
+        case_id=w.record.case_id, subject=w.state.subject, event_id=w.record.event_id, event=event,
+        recipient=agency.slug, address=told_at, relation=relation, purpose=FEEDBACK, basis=followed_basis(w, look),
+        priority=priority, rules=rules, dated=w.at, via=via, order=_RANK[priority] * 10 + 5, answers=of,
+    )  # fmt: skip
+    if all(made.dispatch_id != one.dispatch_id for one in w.dispatches):
+        w.dispatches.append(made)
+    w.cite(rules)
+    return True

@@ -1,0 +1,49 @@
+"""Effects that are neither routes nor brakes on them: escalate, unlink, erase, review."""
+
+from __future__ import annotations
+
+from contracts.decision import Fired
+from routing.dispatching import tell
+from routing.reviews import open_review
+from routing.targets import expand
+from routing.working import Look, Working
+
+
+def other_effects(w: Working, look: Look) -> None:
+    """Carries out what the rules in force say beside routes, holds and deadlines."""
+    for one in look.matched.effects:
+        effect, ref = one.effect, one.rule.ref
+        if effect.kind == "escalate":
+            if not one.needs or look.matched.unmet(one):
+                _escalate(w, look, effect.tell, (ref,))
+        elif effect.kind == "unlink":
+            w.state.unlinked = True
+            w.unlinked_except = tuple(sorted({*(w.unlinked_except or ()), *_slugs(w, look, effect.except_to)}))
+        elif effect.kind == "erase":
+            gone = set(map(str, effect.groups)) & set(w.state.slots)
+            w.erase |= gone
+            w.state.slots = {group: slot for group, slot in w.state.slots.items() if group not in gone}
+        elif effect.kind == "review":
+            open_review(w, look, one.key, look.record.event_id, one.rule.title, desk=effect.review or "owner",
+                        asks=effect.asks, options=effect.options or ("release", "refuse"), rules=(ref,),
+                        second=effect.second, within=effect.within[0] if effect.within else None)  # fmt: skip
+
+
+def _escalate(w: Working, look: Look, templates: tuple[str, ...], rules: tuple) -> None:  # type: ignore[type-arg]
+    who = _slugs(w, look, templates or ("owner",))
+    w.fired.append(Fired(event="Escalated", of=look.record.event_id, who=tuple(who), rules=rules))
+    w.cite(rules)
+    for slug in who:
+        tell(w, look, slug, "Escalated", of=look.record.event_id, rules=rules, priority="URGENT")
+
+
+def _slugs(w: Working, look: Look, templates: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    for template in templates:
+        if template == "owner":
+            found.append(w.record.owner)
+        elif "@" in template:
+            found += [a.slug for address in expand(template, look.view) for a, _ in w.agencies(address)]
+    if w.record.emitter is not None and not templates:
+        found.append(w.record.emitter)
+    return list(dict.fromkeys(found))

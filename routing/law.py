@@ -1,0 +1,88 @@
+"""The law in force: compiled rules by date, the directory, the purposes. Immutable, hashed, passed as an argument."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib import resources
+
+from contracts.decision import RuleRef
+from routing.absent import Absent, read_absent
+from routing.compiled import RuleSet
+from routing.directory import Directory
+from routing.purposes import PURPOSES, Purposes
+from routing.rule import Rule
+from routing.rule_checks import check_equal_offers
+from routing.rule_text import read_rules
+
+ENGINE_VERSION = "1"
+"""Raised whenever the engine could decide otherwise on the same input; receipts pin it."""
+
+ABSENT_FILE = "absent.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What decisions are made by. ``rule_set_hash`` covers the rule files' text, byte for byte."""
+
+    rules: tuple[Rule, ...]
+    absent: tuple[Absent, ...]
+    directory: Directory
+    purposes: Purposes
+    rule_set_hash: str
+    directory_hash: str
+    _sets: tuple[tuple[date, RuleSet], ...]
+
+    @classmethod
+    def load(
+        cls, rule_texts: Mapping[str, str], directory: Directory, purposes: Purposes = PURPOSES
+    ) -> Law:
+        """Compile rule files (name → text) against a directory.
+
+        Raises:
+            InvalidInput: ``bad-rule`` with ``file:line`` and what to mend.
+        """
+        absent = read_absent(rule_texts.get(ABSENT_FILE, ""), ABSENT_FILE)
+        rules = read_rules({name: text for name, text in rule_texts.items() if name != ABSENT_FILE})
+        check_equal_offers(rules)
+        return cls(rules, absent, directory, purposes, _hash(rule_texts), directory.hash, _by_date(rules))
+
+    @classmethod
+    def of_sample_region(cls, directory: Directory) -> Law:
+        """The committed rules (``routing/rules``), with a directory."""
+        return cls.load(sample_rules(), directory)
+
+    def in_force(self, at: datetime) -> RuleSet:
+        """The rules of a day: law date and knowledge date are both the record's append time (UTC day)."""
+        day = at.astimezone(UTC).date()
+        found = self._sets[0][1]
+        for start, rule_set in self._sets:
+            if start > day:
+                break
+            found = rule_set
+        return found
+
+    def title(self, ref: RuleRef) -> str:
+        """A rule's title in plain words."""
+        return next((r.title for r in self.rules if r.ref == ref), ref.id)
+
+
+def sample_rules() -> dict[str, str]:
+    """The committed rule files: name → text."""
+    folder = resources.files("routing") / "rules"
+    return {f.name: f.read_text("utf-8") for f in sorted(folder.iterdir(), key=lambda f: f.name)
+            if f.name.endswith(".yaml")}  # fmt: skip
+
+
+def _by_date(rules: tuple[Rule, ...]) -> tuple[tuple[date, RuleSet], ...]:
+    days = sorted({date.min} | {day for r in rules for day in (r.valid_from, r.valid_to, r.recorded_at) if day})
+    return tuple((day, RuleSet([rule for rule in rules if rule.in_force(day)])) for day in days)
+
+
+def _hash(texts: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, text in sorted(texts.items()):
+        digest.update(f"{name}\0{len(text)}\0{text}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,111 @@
+"""What a narrowing takes away from dispatches already made. It never gives anything."""
+
+from __future__ import annotations
+
+import msgspec
+
+from contracts.decision import Regrant, RuleRef
+from routing.agency import Agency
+from routing.compiled import Compiled
+from routing.consents import allowed
+from routing.dispatching import tell
+from routing.offers import FEEDBACK
+from routing.state import Json, Made
+from routing.targets import covers, expand
+from routing.working import Look, Working
+
+WITHDRAWAL_RULE = "R02"
+_SAYS_ITS_NAME = frozenset({"ConsentWithdrawn", "ConsentNarrowed"})
+
+
+def narrow(w: Working, facts: Json) -> None:
+    """Weighs every earlier dispatch again, if anything that can narrow has changed since."""
+    if not w.state.made:
+        return
+    look = w.look(msgspec.structs.replace(w.record, event=""), facts)
+    standing = [one for one in look.matched.effects if one.effect.kind in ("deny", "withhold", "recall")]
+    signature = "|".join([one.key for one in standing]) + _consent_signature(w)
+    recalled_event = _recalled_events(w)
+    if signature == w.state.narrowed_by and recalled_event is None:
+        return
+    w.state.narrowed_by = signature
+    for made in w.state.made:
+        if made.purpose != FEEDBACK and not made.recalled:
+            _weigh(w, look, made, standing, recalled_event)
+
+
+def _consent_signature(w: Working) -> str:
+    return "".join(
+        f"|{c.event_id.hex}:{len(c.purposes)}:{len(c.groups)}:{len(c.also_to)}:{len(c.except_to)}"
+        for c in w.state.consents
+    )
+
+
+def _recalled_events(w: Working) -> set[object] | None:
+    """Events whose dispatches the sender takes back with this record."""
+    if w.outcome != "accepted":
+        return None
+    if w.record.event == "ReferralWithdrawn":
+        return {m.event_id for m in w.state.made if m.sender == w.record.emitter}
+    if w.record.event == "MessageRecalled":
+        answered = w.record.answer.dispatch_id if w.record.answer else w.record.dispatch_id
+        return {m.event_id for m in w.state.made if m.dispatch_id == answered}
+    return None
+
+
+def _weigh(
+    w: Working, look: Look, made: Made, standing: list[Compiled], recalled_events: set[object] | None
+) -> None:
+    agency = w.agency(made.recipient)
+    if agency is None:
+        return
+    groups, rules, recalled = set(made.groups), set[RuleRef](), False
+    for one in standing:
+        if not _hits(look, one, agency, made):
+            continue
+        if one.effect.kind == "withhold":
+            if groups & one.effect.groups:
+                rules.add(one.rule.ref)
+            groups -= one.effect.groups
+        elif not one.effect.event and not one.needs:
+            recalled = True
+            rules.add(one.rule.ref)
+    if made.basis == "consent":
+        still = allowed(w.state, made.purpose, agency, made.address, None)
+        outside = groups - (still.groups if still else frozenset())
+        if still is None or outside:
+            groups -= outside
+            recalled |= still is None
+            withdrawal = w.rules.by_id.get(WITHDRAWAL_RULE)
+            rules |= {withdrawal.ref} if withdrawal else set()
+    if recalled_events and made.event_id in recalled_events:
+        recalled = True
+    if recalled or groups != set(made.groups):
+        _take_away(w, look, made, groups, recalled, tuple(sorted(rules)))
+
+
+def _hits(look: Look, one: Compiled, agency: Agency, made: Made) -> bool:
+    effect = one.effect
+    if effect.purposes and made.purpose not in effect.purposes:
+        return False
+
+    def under(templates: tuple[str, ...]) -> bool:
+        return any(covers(p, agency, made.address) for t in templates for p in expand(t, look.view))
+
+    return (under(effect.to) if effect.to else effect.kind == "withhold") and not under(effect.except_to)
+
+
+def _take_away(
+    w: Working, look: Look, made: Made, groups: set[str], recalled: bool, rules: tuple[RuleRef, ...]
+) -> None:
+    made.groups = [] if recalled else sorted(groups)
+    made.items = [] if recalled else made.items
+    made.recalled = recalled
+    w.regrants.append(Regrant(made.dispatch_id, tuple(made.groups), tuple(made.items), recalled, rules))
+    w.cite(rules)
+    if recalled:
+        w.state.deadlines = [d for d in w.state.deadlines if d.dispatch_id != made.dispatch_id]
+    named = w.record.event in _SAYS_ITS_NAME
+    if named or recalled:
+        tell(w, look, made.recipient, w.record.event if named else "MessageRecalled", address=made.address,
+             relation="past_recipients", of=made.dispatch_id, rules=rules, past_denials=True)  # fmt: skip

@@ -1,0 +1,116 @@
+"""Facts as rules see them at one instant: closed values, places combined, ages dated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contracts.events import EVENTS
+from contracts.roles import ACTIP_PARTIES
+from routing.state import Json, Recorded, SubjectState
+from routing.vocabulary import FALSE, STATED, TRUE, UNSET
+
+View = dict[str, str | frozenset[str]]
+_UNSET_SET = frozenset({UNSET})
+_SPECIAL = {"citizenship", "age", "order_until", "accompanied_by", "handover_point", "sexual_violence"}
+_PLAIN = tuple((name, kind.several) for name, kind in STATED.items() if name not in _SPECIAL)
+_FROM_EVENTS = ("reported_by_watchdog", "reception_completed", "rescue_open")
+
+
+def view_of(
+    state: SubjectState, facts: Json, record: Recorded, at: datetime, zone: ZoneInfo, origin_told: bool,
+    purposes: Iterable[str],
+) -> View:  # fmt: skip
+    """The view for a record of this subject, with these (perhaps tentative) facts.
+
+    Args:
+        purposes: for which some consent is valid at ``at``.
+        origin_told: whether an agency of the origin side was ever told.
+    """
+    view: View = {}
+    for name, several in _PLAIN:
+        value = facts.get(name)
+        if value is not None:
+            view[name] = frozenset(value or ("none",)) if several else _word(value)
+    for name in _FROM_EVENTS:
+        if name in facts:
+            view[name] = _word(facts[name])
+    _person(view, facts, at.astimezone(zone).date().isoformat())
+    _places(view, facts)
+    _journey(view, facts)
+    _of_record(view, record)
+    consented = frozenset(purposes)
+    view["consented"] = consented or _UNSET_SET
+    if state.child_of is not None or record.child_of is not None:
+        view["baby"] = TRUE
+    view["origin_told"] = TRUE if origin_told else FALSE
+    return view
+
+
+def _word(value: Any) -> str:
+    return (TRUE if value else FALSE) if isinstance(value, bool) else str(value)
+
+
+def _person(view: View, facts: Json, today: str) -> None:
+    citizenship = facts.get("citizenship")
+    if isinstance(citizenship, str):
+        view["citizenship"] = frozenset({citizenship})
+        view["nationality"] = citizenship
+    elif citizenship:
+        view["citizenship"] = frozenset(citizenship)
+        view["nationality"] = "known"
+    age = facts.get("age")
+    if age == "dated":
+        view["age"] = "child" if today < facts["child_until"] else "adult"
+    elif age is not None:
+        view["age"] = str(age)
+    for fact in ("order_until", "accompanied_by", "sexual_violence"):
+        if facts.get(fact) is not None:
+            view[fact] = TRUE if facts[fact] else FALSE
+
+
+def _places(view: View, facts: Json) -> None:
+    citizenship = facts.get("citizenship")
+    nationals = set(citizenship) if isinstance(citizenship, list) else set()
+    origin = nationals | set(facts.get("claims_citizenship") or ())
+    if facts.get("residence_at_entry"):
+        origin.add(facts["residence_at_entry"])
+    view["origin"] = frozenset(origin) or _UNSET_SET
+    place = facts.get("found_in") or facts.get("last_seen_in")
+    if place:
+        view["place"] = place
+    lands = facts.get("lands_in")
+    view["landing"] = frozenset({lands}) if lands else view["origin"]
+    if lands and origin:
+        view["lands_in_origin"] = TRUE if lands in origin else FALSE
+    if place and origin:
+        view["abroad"] = FALSE if place in origin else TRUE
+        parties = place in ACTIP_PARTIES and any(c in ACTIP_PARTIES for c in origin)
+        view["actip_pair"] = TRUE if parties and place not in origin else FALSE
+    if place and citizenship is not None:
+        view["foreigner"] = FALSE if place in nationals else TRUE
+
+
+def _journey(view: View, facts: Json) -> None:
+    point = facts.get("handover_point")
+    if point == "none":
+        view["handover_point"] = "none"
+    elif isinstance(point, dict):
+        between = [code for code in point.get("between") or () if code]
+        view["handover_point"] = "border" if between else "airport" if point.get("airport") else "none"
+        view["handover_at"] = frozenset(between) or _UNSET_SET
+
+
+def _of_record(view: View, record: Recorded) -> None:
+    view["event"] = record.event if record.event in EVENTS else UNSET
+    role, _, country = (record.emitter_address or "").partition("@")
+    if role:
+        view["emitter_role"] = role.partition(".")[0]
+        view["emitter_country"] = country.partition("/")[0]
+    if record.consent is not None:
+        source = record.consent.source
+        view["consent_from"] = source if source in ("self", "guardian") else "other"
+        if record.consent.assent is not None:
+            view["assent"] = TRUE if record.consent.assent else FALSE

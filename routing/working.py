@@ -1,0 +1,137 @@
+"""One step in the making: the state, the record, the law, and what has been concluded so far."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contracts.address import parse_address
+from contracts.decision import (
+    DeadlineSet,
+    Denied,
+    Dispatch,
+    Fired,
+    Held,
+    Regrant,
+    ReviewOpened,
+    RuleRef,
+)
+from routing.absent import Absent
+from routing.agency import Agency
+from routing.compiled import Matched, RuleSet
+from routing.conditions import holds
+from routing.consents import purposes_consented
+from routing.law import Law
+from routing.state import Json, Recorded, SubjectState
+from routing.targets import of_side
+from routing.view import View, view_of
+
+
+@dataclass(slots=True)
+class Look:
+    """A record seen with certain facts: the view and what matches it."""
+
+    record: Recorded
+    facts: Json
+    view: View
+    matched: Matched
+    absent: tuple[Absent, ...] = ()
+
+
+@dataclass(slots=True)
+class Working:
+    """Mutable while one record is decided; nothing outlives the step but ``state``."""
+
+    state: SubjectState
+    record: Recorded
+    law: Law
+    rules: RuleSet
+    mother: SubjectState | None
+    zone: ZoneInfo
+    outcome: str = "accepted"
+    dispatches: list[Dispatch] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    released: list[UUID] = field(default_factory=list)
+    denied: list[Denied] = field(default_factory=list)
+    deadlines: list[DeadlineSet] = field(default_factory=list)
+    met: list[UUID] = field(default_factory=list)
+    missed: list[UUID] = field(default_factory=list)
+    fired: list[Fired] = field(default_factory=list)
+    reviews: list[ReviewOpened] = field(default_factory=list)
+    reviews_closed: list[UUID] = field(default_factory=list)
+    regrants: list[Regrant] = field(default_factory=list)
+    erase: set[str] = field(default_factory=set)
+    unlinked_except: tuple[str, ...] | None = None
+    refs: set[RuleRef] = field(default_factory=set)
+
+    @property
+    def at(self) -> datetime:
+        """Now: the record's append time."""
+        return self.record.recorded_at
+
+    @property
+    def directory(self):  # type: ignore[no-untyped-def]
+        """The directory in force."""
+        return self.law.directory
+
+    def look(self, record: Recorded, facts: Json) -> Look:
+        """See a record with these facts, as of now."""
+        view = view_of(
+            self.state, facts, record, self.at, self.zone, self.origin_told(facts),
+            purposes_consented(self.state, self.at),
+        )  # fmt: skip
+        absent = tuple(one for one in self.law.absent if holds(one.when, view))
+        return Look(record, facts, view, self.rules.match(view), absent)
+
+    def origin_told(self, facts: Json) -> bool:
+        """Whether an agency of an origin state was ever told anything of her."""
+        citizenship = facts.get("citizenship")
+        origin = set(citizenship) if isinstance(citizenship, list) else set()
+        origin |= {*(facts.get("claims_citizenship") or ()), facts.get("residence_at_entry")} - {None}
+        return any(
+            of_side(self.directory.by_slug(made.recipient), country)
+            for made in self.state.made if made.purpose != "FEEDBACK" and self.directory.has(made.recipient)
+            for country in origin
+        )  # fmt: skip
+
+    def agencies(self, address: str) -> list[tuple[Agency, str]]:
+        """Who an address means now, each with the role in which it is told."""
+        wanted = parse_address(address)
+        found = []
+        for agency in self.directory.resolve(wanted, self.at):
+            held = [
+                a for a in agency.addresses(self.at)
+                if (a.role, a.country) == (wanted.role, wanted.country) and wanted.state in ("", a.state)
+                and (not wanted.unit or a.unit == wanted.unit)
+            ] or agency.addresses(self.at)  # fmt: skip
+            told = address if wanted.unit or not held or wanted.role not in (held[0].role,) else str(held[0])
+            if wanted.role in ("any", "state") and held:
+                told = str(held[0])
+            found.append((agency, told))
+        return found
+
+    def agency(self, slug: str | None) -> Agency | None:
+        """An agency by slug, if the directory still lists it."""
+        return self.directory.by_slug(slug) if slug and self.directory.has(slug) else None
+
+    def own_address(self, agency: Agency) -> str:
+        """The role in which an agency is told as a party of the case."""
+        if agency.slug == self.record.owner and self.state.owner_address:
+            return self.state.owner_address
+        held = agency.addresses(self.at)
+        return str(held[0]) if held else "owner"
+
+    def cite(self, refs: object) -> None:
+        """Notes rules among the reasons of this step."""
+        self.refs.update(refs)  # type: ignore[arg-type]
+
+
+def derived_id(*parts: object) -> UUID:
+    """A UUIDv8 that follows from its parts; receipts re-evaluate to the same ids."""
+    text = "\0".join(str(part) for part in parts).encode()
+    number = int.from_bytes(hashlib.sha256(b"sampan/routing/1\0" + text).digest()[:16], "big")
+    number &= ~((0xF << 76) | (0x3 << 62))
+    return UUID(int=number | (8 << 76) | (2 << 62))
