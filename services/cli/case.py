@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
-from contracts.api import TimelineEntry
-from services.cli.labels import WHAT, event_label, purpose_label
+from contracts.api import CaseTimeline, TimelineEntry
+from services.cli.labels import event_label, purpose_label
 from services.cli.screen import text
 from services.cli.session import As, Json, Session
 
-_STYLES = {"told": "green", "not_told": "yellow", "held": "yellow", "recalled": "red", "review": "magenta"}
+_TOLD = ("told", "recalled")
+_REFUSED = ("not_told", "held")
+_LATER = ("deadline", "review")
 
 
 def attach(app: typer.Typer) -> None:
@@ -25,7 +28,7 @@ def case(
     as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """A case's timeline: what happened, who was told, who was not, and by which rule.
+    """A case: what happened, who was told, who was not, what is due, and by which rule.
 
     The owner sees decisions and their rules; a recipient sees its own part and no more.
 
@@ -34,31 +37,96 @@ def case(
     session = Session(context, as_, as_json)
     timeline = session.api.timeline(code.strip())
     session.screen.json(timeline.model_dump(mode="json"))
-    owner = timeline.role == "owner"
-    part = "your case" if owner else "your part of it"
-    session.screen.table(
-        f"Case {timeline.case_code}, {part}",
-        ["when", "", "event", "who", "why", "holds", "dispatch", *(["by rule"] if owner else []), "in words"],
-        [_row(session, entry, owner) for entry in timeline.entries],
-    )
+    if as_json:
+        return
+    part = "your case" if timeline.role == "owner" else "your part of it"
+    session.screen.say(f"Case {timeline.case_code}, {part}", "bold")
     if not timeline.entries:
         session.screen.say("Nothing has happened in it that you may see.")
+        return
+    _show(session, timeline)
 
 
-def _row(session: Session, entry: TimelineEntry, owner: bool) -> tuple[object, ...]:
-    words = [entry.text]
-    if entry.asks:
-        words.append("Asks: " + "; ".join(entry.asks) + ".")
-    if entry.deadline_at:
-        words.append(f"By {session.local(entry.deadline_at)} ({session.until(entry.deadline_at)}).")
-    return (
-        session.local(entry.at),
-        text(WHAT.get(entry.what, entry.what), _STYLES.get(entry.what, "")),
-        event_label(entry.event),
-        entry.who,
-        purpose_label(entry.purpose),
-        [str(group) for group in entry.groups],
-        str(entry.dispatch)[:8] if entry.dispatch else "",
-        *([entry.rules] if owner else []),
-        " ".join(word for word in (*words, entry.status or "") if word),
+def _show(session: Session, timeline: CaseTimeline) -> None:
+    happened = _of(timeline, ("event",))
+    if happened:
+        session.screen.table(
+            "Happened",
+            ["when", "event", ""],
+            [(session.local(e.at), event_label(e.event), e.status) for e in happened],
+        )
+    told = _of(timeline, _TOLD)
+    if told:
+        columns = ["event", "who", "why", "may open", "stands", "to be read by", "by rule"]
+        session.screen.table("Told", columns, [_told(session, entry) for entry in told])
+    refused = _of(timeline, _REFUSED)
+    if refused:
+        session.screen.table(
+            "Not told", ["event", "who", "", "waits for", "by rule"], [_refused(e) for e in refused]
+        )
+    later = _of(timeline, _LATER)
+    if later:
+        columns = ["who", "must", "by", "by rule"]
+        session.screen.table("Due", columns, [_due(session, entry) for entry in later])
+    _legend(session, timeline.entries)
+
+
+def _of(timeline: CaseTimeline, kinds: Sequence[str]) -> list[TimelineEntry]:
+    return [entry for entry in timeline.entries if entry.what in kinds]
+
+
+def _told(session: Session, entry: TimelineEntry) -> tuple[object, ...]:
+    stands = (
+        "taken back" if entry.what == "recalled" else " ".join(w for w in (entry.status, entry.text) if w)
     )
+    who = entry.who or ""
+    if entry.dispatch:
+        who = f"{who} (dispatch {str(entry.dispatch)[:8]})"
+    return (
+        event_label(entry.event),
+        who,
+        purpose_label(entry.purpose),
+        " ".join(["F0", *(str(group) for group in entry.groups)]),
+        text(stands, "red" if entry.what == "recalled" else "green"),
+        session.local(entry.deadline_at),
+        _ids(entry),
+    )
+
+
+def _refused(entry: TimelineEntry) -> tuple[object, ...]:
+    word = "waits" if entry.what == "held" else "refused"
+    return (
+        event_label(entry.event),
+        entry.who or "anyone",
+        text(word, "yellow"),
+        ", ".join(entry.asks),
+        _ids(entry),
+    )
+
+
+def _due(session: Session, entry: TimelineEntry) -> tuple[object, ...]:
+    must = " or ".join(event_label(ask) for ask in entry.asks) or entry.text
+    when = (
+        f"{session.local(entry.deadline_at)} ({session.until(entry.deadline_at)})"
+        if entry.deadline_at
+        else ""
+    )
+    return (
+        entry.who,
+        must if entry.what == "deadline" else f"{entry.text} {must}".strip(),
+        when,
+        _ids(entry),
+    )
+
+
+def _ids(entry: TimelineEntry) -> str:
+    return " ".join(rule.partition(":")[0] for rule in entry.rules)
+
+
+def _legend(session: Session, entries: Iterable[TimelineEntry]) -> None:
+    """Each rule once, in words, with its confidence mark: an assumption is shown as one."""
+    rules = sorted({rule for entry in entries for rule in entry.rules})
+    for rule in rules:
+        session.screen.say(f"  {rule}", "dim")
+    if rules:
+        session.screen.say("  Marks: S sourced, R recalled, P practice, A assumption.", "dim")

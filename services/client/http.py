@@ -168,12 +168,12 @@ class Connection:
 def as_error(response: httpx.Response) -> SampanError:
     """The server's answer as an error: its own words where it gave RFC 9457 problem details."""
     status = response.status_code
+    if 300 <= status < 400:
+        return _not_sampan("the address answers with a redirect, as no Sampan server does.")
     kind = _BY_STATUS.get(status, TryLater if status >= 500 else SampanError)
     try:
         problem = Problem.model_validate(response.json())
     except (ValueError, ValidationError):
-        if 300 <= status < 400:
-            return _not_sampan("the address answers with a redirect, as no Sampan server does.")
         return kind(f"the server answered {status} without saying why.", remedy=_REMEDIES.get(status))
     return kind(
         problem.detail or problem.title,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +17,8 @@ from services.client.api import Api
 from services.client.errors import NoConnection
 from services.client.files import private_folder, write_private
 
+OPERATOR: Final = "operator"
+"""The profile of whoever runs the server: its token speaks for an agency, whose name is not the profile's."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -63,7 +65,7 @@ class Known:
             fresh = self._api.me()
         except SampanError as trouble:
             return self._or_remembered(trouble, self._remembered(f"agency-{agency}", AgencyInfo))
-        if fresh.agency != agency:
+        if agency not in (fresh.agency, OPERATOR):
             raise NotAuthentic(
                 f"the token in {agency}.token is that of another agency.",
                 code="token-of-another-agency",
