@@ -119,6 +119,8 @@ class Timelines:
         for denied in decision.denied:
             yield self._denied(denied, at)
         for due in decision.deadlines:
+            if due.dispatch_id is not None:
+                continue  # an answer's deadline stands beside whoever was told
             yield TimelineEntry(
                 at=at, what="deadline", event=decision.event, who=self._name(due.owner, due.owner_address),
                 deadline_at=due.due_at, asks=list(due.awaits_events) or [f"answer: {due.awaits_answer}"],
@@ -140,6 +142,7 @@ class Timelines:
             at=at, what="told", event=dispatch.event, who=self._name(dispatch.recipient, dispatch.address),
             purpose=Purpose(dispatch.purpose), groups=[Group(g) for g in sorted(dispatch.groups, key=_order)],
             rules=self._rules(dispatch.rules), status=status.status if status else None,
+            deadline_at=dispatch.acknowledge_by,
             text="A call task: telephone them." if dispatch.via == "duty_phone" else "",
         )  # fmt: skip
 
