@@ -142,14 +142,17 @@ def _waits(played: Played, scope: Scope) -> bool:
 
 
 def _met(played: Played, one: Expectation, scope: Scope) -> Verdict:
+    """The clocks that wait for events count; those that wait for answers only where there is no other."""
     wanted = one.keys["is"]
     events = set(played.result.event_ids)
-    ids = {
-        deadline.deadline_id
+    clocks = [
+        deadline
         for d in scope.so_far()
         for deadline in d.decision.deadlines
         if deadline.event_id in events and ("for" not in one.keys or _owned(deadline.owner, one, scope))
-    }
+    ]
+    clocks = [c for c in clocks if c.awaits_events] or clocks
+    ids = {c.deadline_id for c in clocks}
     if not ids:
         return fails(f"{played.step.id} set no clock")
     met = {i for d in scope.so_far() for i in d.decision.deadlines_met} & ids

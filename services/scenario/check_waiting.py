@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.decision import Denied, Held
+from contracts.roles import REGION
 from services.scenario.driver import Decided
 from services.scenario.model import Expectation
 from services.scenario.trace import Scope
@@ -109,10 +110,21 @@ def _concerns(who: Who, index: int, decided: Decided, refusal: Refusal, scope: S
 
 
 def _covered(refusal: Refusal, scope: Scope) -> frozenset[str]:
-    found = frozenset([refusal.recipient]) if refusal.recipient else frozenset()
-    if refusal.address and "@" in refusal.address:
-        found |= Who(refusal.address, scope).slugs if refusal.recipient is None else frozenset()
+    if refusal.recipient:
+        return frozenset([refusal.recipient])
+    found: frozenset[str] = frozenset()
+    for address in _spelt_out(refusal.address or ""):
+        found |= Who(address, scope).slugs
     return found
+
+
+def _spelt_out(pattern: str) -> tuple[str, ...]:
+    """The addresses of a pattern: ``CON.LA@*`` means the missions of LA wherever they are posted."""
+    if "@" not in pattern:
+        return ()
+    if not pattern.endswith("@*"):
+        return (pattern,)
+    return tuple(pattern[:-1] + country for country in REGION)
 
 
 def _shown(refusal: Refusal) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import msgspec
 from pydantic import BaseModel
 
 from contracts.api import InboxItem
+from routing.state import facts_of
 from services.assembly.instance import Instance
 from services.router.effects import RECEIPT, Receipt
+from services.router.members import STATE
 from services.scenario.driver import Decided, View
 
 _PAGE: Final = 500
@@ -128,8 +130,16 @@ class InstanceReading:
         return tuple(found)
 
     async def facts(self, person: str) -> Mapping[str, Any] | None:
-        """Folded facts of a person from the router's state; None where it cannot be read."""
-        return None
+        """Folded facts of a person from the router's state; None where there is none."""
+        subject = self._people.get(person)
+        async with self._instance.edges.store.pool.acquire() as connection:
+            keys = await self._instance.vault.facts_keys(connection, [subject] if subject else [])
+            sealed = await connection.fetchval(
+                "select sealed from router.subject_state where subject_id = $1", subject
+            )
+        if subject is None or sealed is None or subject not in keys:
+            return None
+        return facts_of(self._instance.vault.open_facts(keys[subject], sealed, STATE + subject.bytes))
 
     async def audit(self, planted: frozenset[str]) -> list[str]:
         """See :meth:`services.scenario.driver.Driver.audit`."""

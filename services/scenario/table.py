@@ -62,7 +62,9 @@ def not_told_table(run: Run, title_of: RuleTitle = str) -> Table:
             for refusal in refusals:
                 who = refusal.address or refusal.recipient or "the event itself"
                 rules = [r.id for r in refusal.rules]
-                key = (who, refusal.event, word, one.person or "", *sorted(rules), *sorted(refusal.asks))
+                # A whole side or role is refused at every event anew; saying it once is enough.
+                of_what = "" if who.startswith(("any@", "state@")) or who.endswith("@*") else refusal.event
+                key = (who, of_what, word, one.person or "", *sorted(rules), *sorted(refusal.asks))
                 if key not in shown:
                     shown.add(key)
                     table.add_row(
