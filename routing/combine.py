@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.decision import RuleRef
@@ -20,6 +21,7 @@ class Weighed:
     rest: Rest | None
     denied: list[tuple[RuleRef, tuple[str, ...]]]
     held: list[tuple[RuleRef, tuple[str, ...]]]
+    satisfied: set[RuleRef] = field(default_factory=set)
 
     @property
     def purpose(self) -> str:
@@ -82,15 +84,15 @@ def _strongest(free: list[Weighed]) -> Route:
         assert one.rest is not None
         groups.setdefault((one.rest.purpose, one.rest.basis), []).append(one)
 
-    def rank(group: list[Weighed]) -> tuple[int, bool, bool, bool, int]:
+    def rank(group: Sequence[Weighed]) -> tuple[int, bool, bool, bool, int]:
         named = max(one.offer.named for one in group)
         over, by_rule = any(one.offer.over for one in group), any(one.offer.rules for one in group)
         return named, group[0].purpose != FEEDBACK, over, by_rule, -min(free.index(one) for one in group)
 
-    best = sorted(max(groups.values(), key=rank), key=lambda one: -one.offer.named)
+    best = sorted(max(list(groups.values()), key=rank), key=lambda one: -one.offer.named)
     rest = best[0].rest
     assert rest is not None
-    rules = tuple(sorted({ref for one in best if one.rest for ref in one.rest.rules}))
+    rules = tuple(sorted({ref for one in best if one.rest for ref in (*one.rest.rules, *one.satisfied)}))
     return Route([one.offer for one in best], rest._replace(rules=rules))
 
 
@@ -104,20 +106,25 @@ def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
         if not one.effect.event and _speaks(look, one) and _hits(look, one, offer, purpose, emitter_country)
     ]  # fmt: skip
     held: list[tuple[RuleRef, tuple[str, ...]]] = []
+    satisfied: set[RuleRef] = set()
     for one in look.matched.of("hold"):
-        if one.effect.event or not _speaks(look, one) or (purpose == FEEDBACK and not one.effect.purposes):
+        if one.effect.event or (purpose == FEEDBACK and not one.effect.purposes):
             continue
         if one.effect.bases and (rest is None or rest.basis not in one.effect.bases):
             continue
         asks = tuple(a for a in asks_of(look, one) if a not in offer.cleared)
-        if asks and _hits(look, one, offer, purpose, emitter_country):
+        if not _hits(look, one, offer, purpose, emitter_country):
+            continue
+        if asks:
             held.append((one.rule.ref, asks))
+        else:
+            satisfied.add(one.rule.ref)
     if rest is None:
         rule = w.rules.by_id.get(CONSENT_RULE)
         held.append((rule.ref if rule else RuleRef(CONSENT_RULE, ""), ("consent",)))
     if purpose != FEEDBACK and "review" not in offer.cleared:
         held += [(RuleRef(absent.id, "absent"), ("review",)) for absent in look.absent]
-    return Weighed(offer, rest, denied, held)
+    return Weighed(offer, rest, denied, held, satisfied)
 
 
 def asks_of(look: Look, one: Compiled) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ MEETS_ALSO: Final[dict[str, tuple[str, ...]]] = {
 }
 """An event that says more meets what awaited less."""
 
+_WEIGHT: Final = {"miss": 0, "remind": 1, "follow_up": 2, "review": 3, "escalate": 4, "erase": 5}
+
 _ANSWERS: Final = {
     "ReferralAcknowledged": ("acknowledge",),
     "ReferralAccepted": ("acknowledge", "accept"),
@@ -30,7 +32,10 @@ _ANSWERS: Final = {
 
 
 def meet(w: Working, record: Recorded) -> None:
-    """Closes what this event or answer was awaited for; of follow-ups only the earliest."""
+    """Closes what this event or answer was awaited for; of follow-ups only the earliest.
+
+    Who does what it was asked for has also read and accepted the asking.
+    """
     names = {record.event, *MEETS_ALSO.get(record.event, ())}
     answers = _ANSWERS.get(record.event, ())
     dispatch = record.answer.dispatch_id if record.answer else None
@@ -42,6 +47,8 @@ def meet(w: Working, record: Recorded) -> None:
             continue
         if by_event or (dispatch is not None and one.dispatch_id == dispatch and one.answer in answers):
             met.append(one)
+    done = {(one.event_id, one.owner) for one in met if one.awaits}
+    met += [one for one in w.state.deadlines if one.answer and (one.event_id, one.owner) in done]
     if record.event == "FollowUpCompleted":
         w.state.follow_ups_missed = 0
     _close(w, met)
@@ -93,6 +100,11 @@ def _owner(w: Working, look: Look, template: str) -> tuple[str | None, str | Non
     return None, next(iter(expand(template, look.view)), None)
 
 
+def _party(w: Working, look: Look, template: str) -> tuple[str, str]:
+    slug, address = _owner(w, look, template)
+    return slug or "", address or ""
+
+
 def _rule_deadline(w: Working, look: Look, one: Compiled, slug: str | None, address: str | None) -> None:
     effect, facts = one.effect, look.facts
     zone = agency.zone if (agency := w.agency(slug)) else w.zone
@@ -106,10 +118,9 @@ def _rule_deadline(w: Working, look: Look, one: Compiled, slug: str | None, addr
         if limit is not None:
             due = min(due, limit)
         warns = [
-            WarnAt(add(w.at, parse_duration(at), zone, working), party[0] or "", party[1] or "")
-            for at, who in effect.warn if (party := _owner(w, look, who))
-        ]  # fmt: skip
-        tell = [(s, a or "") for t in effect.tell if (s_a := _owner(w, look, t)) and (s := s_a[0]) for a in [s_a[1]]]
+            WarnAt(add(w.at, parse_duration(at), zone, working), *_party(w, look, who)) for at, who in effect.warn
+        ]
+        tell = [party for target in effect.tell if (party := _party(w, look, target))[0]]
         _set(w, Deadline(
             derived_id(look.record.event_id, w.state.subject, one.key, number), f"{one.key}#{number}",
             look.record.event_id, list(effect.awaits), None, None, slug, address, due, within,
@@ -121,11 +132,12 @@ def _rule_deadline(w: Working, look: Look, one: Compiled, slug: str | None, addr
 def _set(w: Working, made: Deadline) -> None:
     """The earliest deadline wins; equal ones are one, citing all their rules."""
     for one in w.state.deadlines:
-        if made.awaits and (one.awaits, one.owner, one.event_id, one.effect) == (
-            made.awaits, made.owner, made.event_id, made.effect
+        if made.awaits and (one.awaits, one.owner, one.event_id) == (
+            made.awaits, made.owner, made.event_id
         ) and one.key.rsplit("/", 1)[0] != made.key.rsplit("/", 1)[0]:  # fmt: skip
             one.due_at = min(one.due_at, made.due_at)
             one.rules = sorted({*one.rules, *made.rules})
+            one.effect = max(one.effect, made.effect, key=_WEIGHT.get)  # type: ignore[arg-type]
             one.warns = sorted([*one.warns, *made.warns], key=lambda warn: warn.at)
             w.deadlines = [d for d in w.deadlines if d.deadline_id != one.deadline_id]
             w.deadlines.append(_public(one))

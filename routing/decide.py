@@ -19,6 +19,9 @@ from routing.state import HeldEvent, HeldRoute, Recorded
 from routing.targets import expand, parse_pattern
 from routing.working import Look, Working
 
+REPORTED = frozenset({"ReferralSent"})
+"""Sent is a fact (glossary of the design): it is recorded, and its routes wait or are denied one by one."""
+
 
 def take(w: Working, record: Recorded, retry: HeldEvent | None = None) -> str:
     """Decide a record (or, with ``retry``, one that was held) and fold it if it is taken. Returns the outcome."""
@@ -69,7 +72,7 @@ def _carry_out(
 
 def _event_verdict(look: Look, cleared: tuple[str, ...]) -> tuple[str, list[str], list[RuleRef]]:
     """Whether a rule denies or holds the event itself. Facts are recorded whatever a rule says."""
-    if not EVENTS[look.record.event].is_refusable:
+    if not EVENTS[look.record.event].is_refusable or look.record.event in REPORTED:
         return "accepted", [], []
     for kind, verdict in (("deny", "denied"), ("hold", "held")):
         asks: list[str] = []
@@ -89,7 +92,8 @@ def _event_verdict(look: Look, cleared: tuple[str, ...]) -> tuple[str, list[str]
 
 def _request_verdict(record: Recorded, offers: Offers, combined: Combined) -> str:
     """A request or proposal that nobody may hear is denied; one that reaches nobody yet waits."""
-    if EVENTS[record.event].kind not in ("request", "proposal") or offers.to_emitter:
+    refusable = EVENTS[record.event].kind in ("request", "proposal") and record.event not in REPORTED
+    if not refusable or offers.to_itself:
         return "accepted"
     asked = {offer.agency.slug for offer in offers.found}
     roles = {offer.agency.slug for offer in offers.found if offer.purpose != FEEDBACK}

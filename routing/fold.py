@@ -128,7 +128,8 @@ def with_mother(facts: Json, mother: SubjectState | None) -> Json:
     """A baby's facts with its mother's place, custody, origin and objections."""
     if mother is None:
         return facts
-    made = {**{k: mother.facts[k] for k in INHERITED if k in mother.facts}, **facts}
+    made: Json = {k: mother.facts[k] for k in INHERITED if k in mother.facts}
+    made.update(facts)
     for fact, words in STRICTER.items():
         if mother.facts.get(fact) in words:
             made[fact] = mother.facts[fact]

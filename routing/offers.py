@@ -45,6 +45,7 @@ class Offers:
 
     found: list[Offer] = field(default_factory=list)
     to_emitter: bool = False
+    to_itself: bool = False  # a relation (owner, requester) is the emitter: it knows
     unresolved: int = 0
 
 
@@ -129,7 +130,7 @@ def _relation(w: Working, look: Look, event: EventType, relation: str, offers: O
         return
     for agency, address in _parties(w, look, relation):
         if agency.slug == look.record.emitter:
-            offers.to_emitter = True
+            offers.to_emitter = offers.to_itself = True
             continue
         purpose = str(w.law.purposes.default_purpose(relation, event) or FEEDBACK)
         offers.found.append(Offer(agency, address, relation, purpose, priority=look.record.priority))

@@ -107,7 +107,7 @@ def answer_review(w: Working) -> None:
         state.held_routes = [r for r in state.held_routes if r.record.event_id != event_id]
         return
     state.facts = {**state.facts, **{ask: True for ask in asks if ask in FACTS_SUPPLIED}}
-    for held in (*held_events, *held_routes):
-        held.cleared += [ask for ask in asks if ask not in held.cleared]
+    for cleared in [h.cleared for h in held_events] + [r.cleared for r in held_routes]:
+        cleared += [ask for ask in asks if ask not in cleared]
     for key in [k for k, waits in state.waiting.items() if set(waits) & set(asks)]:
         state.cleared[key] = sorted({*state.cleared.get(key, ()), *asks})

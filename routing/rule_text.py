@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any
 
 from contracts.decision import RuleRef
@@ -119,17 +120,19 @@ def _ordered_events(body: LocatedDict, key: str, value: Any) -> tuple[str, ...]:
     return tuple(sorted(_events(body, key)))
 
 
-def _members(kind: type[Any]) -> Any:
+def _members(kind: type[StrEnum]) -> Any:
     def read(body: LocatedDict, key: str, value: Any) -> frozenset[str]:
         return frozenset(_member(kind)(body, key, item) for item in (value if isinstance(value, list) else [value]))
 
     return read
 
 
-def _member(kind: type[Any]) -> Any:
+def _member(kind: type[StrEnum]) -> Any:
+    known = [str(one) for one in kind]
+
     def read(body: LocatedDict, key: str, value: Any) -> str:
-        if value not in set(kind):
-            close = get_close_matches(str(value), list(kind), n=1, cutoff=0.0)
+        if value not in known:
+            close = get_close_matches(str(value), known, n=1, cutoff=0.0)
             raise refusal(body, key, f"{value} is not known here", f"Did you mean {close[0]}?")
         return str(value)
 

@@ -107,7 +107,7 @@ class Working:
                 if (a.role, a.country) == (wanted.role, wanted.country) and wanted.state in ("", a.state)
                 and (not wanted.unit or a.unit == wanted.unit)
             ] or agency.addresses(self.at)  # fmt: skip
-            told = address if wanted.unit or not held or wanted.role not in (held[0].role,) else str(held[0])
+            told = address if wanted.unit or not held or wanted.role != held[0].role else str(held[0])
             if wanted.role in ("any", "state") and held:
                 told = str(held[0])
             found.append((agency, told))
