@@ -3,7 +3,8 @@
     python -m deploy.demo.first_crossing
 
 writes ``adapters/htcds/examples/first-crossing.xlsx`` again from the rows below. It is built from the column
-list, not copied from IOM's file; row 3 is complete, row 4 asks for what the sheet cannot say.
+list, not copied from IOM's file; rows 3 and 4 are complete, row 5 asks for what the
+sheet cannot say.
 """
 
 from __future__ import annotations
@@ -68,6 +69,39 @@ NOY: Final[Mapping[str, Any]] = {
 }
 """Found in Thailand, agrees to be identified, sheltered and heard, and asks for her embassy."""
 
+SOK: Final[Mapping[str, Any]] = {
+    "cas_CaseOwner": "Ploy Example",
+    "prs_FirstName": "Sok",
+    "prs_SecondName": "Samplevichea",
+    "con_Consent": True,
+    "prs_Birthdate": date(1991, 11, 5),
+    "prs_Gender": "Masculine",
+    "prs_Citizenship": "KH",
+    "vic_TraffickingStatus": "PossibleVictimOfTrafficking",
+    "vic_TypeOfExploitation": "ForcedLabour",
+    "vic_ForcedLabourIndustry": "A_AgricultureForestryAndFishing",
+    "cas_Status": "Active",
+    "sampan_event": "ReferralSent",
+    "sampan_found_in": "TH",
+    "sampan_current_place": "unknown",
+    "sampan_stage": "destination",
+    "sampan_to": "RFP@KH",
+    "sampan_purpose": "NATIONALITY",
+    "sampan_priority": "ROUTINE",
+    "sampan_notify_origin": "no_objection",
+    "sampan_consular": "not_asked",
+    "sampan_asylum": "none",
+    "sampan_consent_purposes": "NATIONALITY;IDENTIFY",
+    "sampan_consent_to": "RFP@KH;IDA@TH",
+    "sampan_consent_groups": "F0;F1;F3;F5",
+    "sampan_consent_until": "6mo",
+    "sampan_consent_from": "self",
+    "sampan_consent_evidence": "signed_form",
+    "sampan_consent_language": "km",
+    "sampan_languages": "km",
+}
+"""Found in Thailand without papers; agrees that his own ministry, which runs Primero, is asked who he is."""
+
 DARA: Final[Mapping[str, Any]] = {
     "prs_FirstName": "Dara",
     "prs_SecondName": "Samplesok",
@@ -89,7 +123,7 @@ ABOUT: Final = (
 )
 
 
-def build(rows: Sequence[Mapping[str, Any]] = (NOY, DARA)) -> bytes:
+def build(rows: Sequence[Mapping[str, Any]] = (NOY, SOK, DARA)) -> bytes:
     """The workbook: hidden field names in row 1, labels in row 2, people from row 3, as in IOM's template.
 
     Args:
