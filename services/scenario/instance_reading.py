@@ -189,12 +189,11 @@ async def _columns_with(connection: Any, planted: frozenset[str]) -> list[str]:
     values = sorted(planted)
     for column in columns:
         name = f'"{column["s"]}"."{column["t"]}"'
-        expression = (
-            f"encode(\"{column['c']}\", 'escape')" if column["d"] == "bytea" else f'"{column["c"]}"::text'
-        )
+        place = f't."{column["c"]}"'
+        text = f"encode({place}, 'escape')" if column["d"] == "bytea" else f"{place}::text"
         hit = await connection.fetchval(
-            f"select true from {name} where exists (select from unnest($1::text[]) as v(value)"
-            f" where position(v.value in {expression}) > 0) limit 1",
+            f"select true from {name} t where exists (select from unnest($1::text[]) as v(planted)"
+            f" where position(v.planted in {text}) > 0) limit 1",
             values,
         )
         if hit:

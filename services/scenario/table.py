@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -17,66 +18,76 @@ RuleTitle = Callable[[str], str]
 
 
 def file_report(result: Result, title_of: RuleTitle = str) -> RenderableType:
-    """All of one file: told, not told, and what was expected in vain."""
+    """All of one file: told, not told, the rules named, and what was expected in vain."""
     parts: list[RenderableType] = [
-        Text.from_markup(f"[bold]{escape(result.title)}[/bold]  ({escape(result.slug)})")
+        "",
+        Text.from_markup(f"[bold]{escape(result.title)}[/bold]  ({escape(result.slug)})"),
     ]
     base = result.runs.get("")
     if base is not None:
-        parts += [told_table(base, title_of), not_told_table(base, title_of)]
-    parts += [_expected_in_vain(result), *(Text(f"assumes: {sentence}") for sentence in result.assumes)]
+        parts += [told_table(base), not_told_table(base), _rules_named(base, title_of)]
+    parts += [*(Text(f"assumes: {sentence}") for sentence in result.assumes), _expected_in_vain(result)]
     return Group(*parts)
 
 
-def told_table(run: Run, title_of: RuleTitle = str) -> Table:
+def told_table(run: Run) -> Table:
     """One row for each dispatch, in the order of the story."""
-    table = Table(title="Told", title_justify="left", expand=True)
-    for name in ("step", "who", "of what", "about", "why it may", "gets", "rules"):
-        table.add_column(name, overflow="fold")
+    table = _table("Told", "step", "who", "of what, why", "gets", "rules")
     for played, index in _in_order(run):
         one = run.decisions[index]
         for x in sorted(one.decision.dispatches, key=lambda d: d.order):
             gets = " ".join(["F0", *sorted(x.groups, key=lambda g: int(g[1:])), *sorted(x.items)])
             via = f" by {x.via}" if x.via else ""
+            about = f" about {one.person}" if one.person and len(run.people) > 1 else ""
             table.add_row(
                 escape(played.step.id),
-                escape(f"{x.address} ({x.recipient}){via}"),
-                x.event,
-                escape(one.person or ""),
-                f"{x.purpose}, {x.basis.replace('_', ' ')}",
+                escape(f"{x.address} {x.recipient}{via}"),
+                escape(f"{x.event}{about}, {x.purpose}, {x.basis.replace('_', ' ')}"),
                 gets,
-                _rules([r.id for r in x.rules], title_of),
+                " ".join(sorted(r.id for r in x.rules)),
             )
     return table
 
 
-def not_told_table(run: Run, title_of: RuleTitle = str) -> Table:
-    """One row for each denial and each thing that waits; the same refusal is shown once."""
-    table = Table(title="Not told", title_justify="left", expand=True)
-    for name in ("step", "who", "of what", "about", "because", "asks for", "rules"):
-        table.add_column(name, overflow="fold")
+def not_told_table(run: Run) -> Table:
+    """Each denial and each wait; one that repeats is said once, when it begins."""
+    table = _table("Not told", "step", "who", "of what", "why", "rules")
     shown: set[tuple[str, ...]] = set()
     for played, index in _in_order(run):
         one = run.decisions[index]
-        for word, refusals in (("denied", one.decision.denied), ("waits", one.decision.held)):
+        for word, refusals in (("denied", one.decision.denied), ("waits for", one.decision.held)):
             for refusal in refusals:
                 who = refusal.address or refusal.recipient or "the event itself"
-                rules = [r.id for r in refusal.rules]
-                # A whole side or role is refused at every event anew; saying it once is enough.
-                of_what = "" if who.startswith(("any@", "state@")) or who.endswith("@*") else refusal.event
-                key = (who, of_what, word, one.person or "", *sorted(rules), *sorted(refusal.asks))
-                if key not in shown:
-                    shown.add(key)
-                    table.add_row(
-                        escape(played.step.id),
-                        escape(who),
-                        refusal.event,
-                        escape(one.person or ""),
-                        word,
-                        ", ".join(refusal.asks),
-                        _rules(rules, title_of),
-                    )
+                rules = sorted(r.id for r in refusal.rules)
+                asks = ", ".join(refusal.asks)
+                of_what = refusal.event if who == "the event itself" else ""
+                key = (who, of_what, word, one.person or "", asks, *rules)
+                if key in shown:
+                    continue
+                shown.add(key)
+                about = f" about {one.person}" if one.person and len(run.people) > 1 else ""
+                why = f"denied, lacks {asks}" if asks and word == "denied" else f"{word} {asks}".strip()
+                row = (played.step.id, who, refusal.event + about, why, " ".join(rules))
+                table.add_row(*(escape(cell) for cell in row))
     return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True, box=box.SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _rules_named(run: Run, title_of: RuleTitle) -> RenderableType:
+    """The titles of the rules that the two tables name."""
+    named: set[str] = set()
+    for one in run.decisions:
+        decision = one.decision
+        for several in (decision.dispatches, decision.denied, decision.held):
+            named |= {rule.id for thing in several for rule in thing.rules}
+    titled = [(rule, title_of(rule)) for rule in sorted(named)]
+    return Text("\n".join(f"{rule} {title}" for rule, title in titled if title != rule), style="dim")
 
 
 def summary_table(results: Sequence[Result]) -> Table:
@@ -116,10 +127,6 @@ def _failure(result: Result, one: Checked) -> str:
     where = f"{result.file}:{one.expectation.line}"
     variant = f" (variant {one.variant})" if one.variant else ""
     return f"{where} step '{one.where}'{variant}: {one.expectation.kind}: {one.verdict.why}"
-
-
-def _rules(ids: Iterable[str], title_of: RuleTitle) -> str:
-    return escape("\n".join(f"{i} {title_of(i)}" if title_of(i) != i else i for i in sorted(set(ids))))
 
 
 def _in_order(run: Run) -> list[tuple[Played, int]]:
