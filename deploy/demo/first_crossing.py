@@ -3,8 +3,8 @@
     python -m deploy.demo.first_crossing
 
 writes ``adapters/htcds/examples/first-crossing.xlsx`` again from the rows below. It is built from the column
-list, not copied from IOM's file; rows 3 and 4 are complete, row 5 asks for what the
-sheet cannot say.
+list, not copied from IOM's file; rows 3 and 4 are complete, row 5 asks for what the sheet
+cannot say.
 """
 
 from __future__ import annotations

@@ -10,11 +10,14 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from adapters.htcds import examples
+from deploy.demo.primero_server import PrimeroServer
+from services.assembly.demo import World
 from services.assembly.instance import Instance
 from services.client.home import Home
 
@@ -22,7 +25,9 @@ NGO: Final = "ngo-th"
 WORKBOOK: Final = Path(examples.__file__ or "").with_name("first-crossing.xlsx")
 
 
-async def show_first_crossing(instance: Instance, home: Home, say: Callable[[str], None]) -> None:
+async def show_first_crossing(
+    instance: Instance, home: Home, world: World, say: Callable[[str], None]
+) -> None:
     """Submit the bundled workbook and print the case's timeline; then say what to try next."""
     workbook = _workbook(home)
     say(f"\n$ sampan submit {workbook} --as {NGO}")
@@ -31,7 +36,16 @@ async def show_first_crossing(instance: Instance, home: Home, say: Callable[[str
     for code in receipts:
         say(f"$ sampan case {code} --as {NGO}")
         say(await _run(home, "case", code, "--as", NGO))
+    if world.primero is not None:
+        say(_ministry(world.primero))
     say(_next_steps(home, receipts))
+
+
+def _ministry(primero: PrimeroServer) -> str:
+    """What the ministry's own system holds now, without a word of what it says."""
+    made = Counter(effect.what for effect in primero.journal)
+    held = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(made.items()))
+    return f"The Cambodian ministry runs Primero ({primero.url}); it was called and says: {held or 'nothing new'}."
 
 
 def _workbook(home: Home) -> Path:

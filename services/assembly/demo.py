@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +26,16 @@ from services.runtime.clock import Clock
 MINISTRY_WITH_PRIMERO: Final = "rfp-kh"
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """The systems outside: where to reach them, and the demo's Primero, to look into."""
+
+    targets: Targets
+    primero: PrimeroServer | None
+
+
 @asynccontextmanager
-async def primero(clock: Clock) -> AsyncIterator[tuple[PrimeroServer, Targets]]:
+async def primero(clock: Clock) -> AsyncIterator[World]:
     """A Primero on loopback, and the target that reaches it. Its records live as long as this process."""
     server = PrimeroServer(now=clock.now, new_id=uuid.uuid4)
     await server.start()
@@ -35,7 +44,7 @@ async def primero(clock: Clock) -> AsyncIterator[tuple[PrimeroServer, Targets]]:
             server.url, BasicAuth("sampan", server.users["sampan"]), allow_insecure_loopback=True
         )
         target = PrimeroTarget(channel, Lookups.from_mapping({**DEFAULT_CP, "transitioned_to": "ministry"}))
-        yield server, {(MINISTRY_WITH_PRIMERO, "primero"): target}
+        yield World({(MINISTRY_WITH_PRIMERO, "primero"): target}, server)
     finally:
         await server.stop()
 

@@ -109,8 +109,14 @@ class Instance:
 
     async def drained(self) -> None:
         """Return when the running services have nothing left to do at this instant."""
-        while any([await consumer.lag() for consumer in (self.router, self.aliases, self.delivery)]):
+        while await self._busy():
             await self.edges.clock.sleep(0.05)
+
+    async def _busy(self) -> bool:
+        if any([await consumer.lag() for consumer in (self.router, self.aliases, self.delivery)]):
+            return True
+        lane_at = await self.worker.next_at()
+        return lane_at is not None and lane_at <= self.edges.clock.now()
 
     async def next_at(self) -> datetime | None:
         """When something is due by itself: a timer or a lane."""

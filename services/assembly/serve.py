@@ -13,7 +13,6 @@ from services.assembly import demo, process
 from services.assembly.app import make_app
 from services.assembly.crossing import show_first_crossing
 from services.assembly.settings import ServerSettings
-from services.edge.perform import Targets
 from services.runtime.clock import SystemClock
 from services.runtime.telemetry.logs import configure_logs
 from services.runtime.telemetry.traces import configure_traces
@@ -47,8 +46,8 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
 
 async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callable[[str], None]) -> None:
     async with (
-        _targets(settings) as targets,
-        process.running_instance(settings, dsn, keys, targets) as instance,
+        _world(settings) as world,
+        process.running_instance(settings, dsn, keys, world.targets) as instance,
     ):
         server = uvicorn.Server(
             uvicorn.Config(
@@ -69,17 +68,17 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
             if settings.demo and not server.should_exit:
                 home = demo.client_home(settings.data, url)
                 await demo.enrol_demo(instance, home)
-                await show_first_crossing(instance, home, say)
+                await show_first_crossing(instance, home, world, say)
             say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
 
 
 @asynccontextmanager
-async def _targets(settings: ServerSettings) -> AsyncIterator[Targets]:
+async def _world(settings: ServerSettings) -> AsyncIterator[demo.World]:
     if not settings.demo:
-        yield {}
+        yield demo.World({}, None)
         return
-    async with demo.primero(SystemClock()) as (_, targets):
-        yield targets
+    async with demo.primero(SystemClock()) as world:
+        yield world
 
 
 async def _until_listening(server: uvicorn.Server) -> None:

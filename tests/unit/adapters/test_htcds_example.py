@@ -29,20 +29,19 @@ def test_the_committed_workbook_is_the_one_that_the_source_builds() -> None:
     assert events(PATH.read_bytes()) == events(build())
 
 
-def test_one_row_crosses_and_one_asks() -> None:
-    """Row 3 is complete; row 4 shows the questions."""
-    complete, asking = inbound.read(PATH.read_bytes(), LOOKUPS)
-    assert (complete.number, complete.state, [event.event for event in complete.events]) == (
-        3,
-        "accepted",
-        ["ConsentGiven", "IdentificationRequested"],
-    )
-    assert (asking.number, asking.state) == (4, "question")
+def test_two_rows_cross_and_one_asks() -> None:
+    """Rows 3 and 4 are complete; row 5 shows the questions."""
+    *complete, asking = inbound.read(PATH.read_bytes(), LOOKUPS)
+    assert [(row.number, row.state, [event.event for event in row.events]) for row in complete] == [
+        (3, "accepted", ["ConsentGiven", "IdentificationRequested"]),
+        (4, "accepted", ["ConsentGiven", "ReferralSent"]),
+    ]
+    assert (asking.number, asking.state) == (5, "question")
     assert len(asking.questions) > 8
 
 
 def test_nothing_of_the_source_is_lost_on_the_way_in() -> None:
-    """Every value of the complete row is in one of its two events."""
+    """Every value of a complete row is in one of its two events."""
     text = " ".join(events(build()))
     skipped = {"con_Consent", "sampan_consent_groups", "sampan_consent_to", "sampan_consent_purposes"}
     parts = [
