@@ -145,7 +145,7 @@ class InstanceDriver:
 
     async def readable_groups(self, person: str) -> frozenset[str] | None:
         """See :class:`~services.scenario.driver.Driver`."""
-        return None
+        return await self._reading.readable_groups(person)
 
     async def audit(self, planted: frozenset[str]) -> Sequence[str]:
         """See :class:`~services.scenario.driver.Driver`."""

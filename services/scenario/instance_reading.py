@@ -12,11 +12,17 @@ import msgspec
 from pydantic import BaseModel
 
 from contracts.api import InboxItem
+from contracts.roles import Group
+from routing.receipt import encode_decision
 from routing.state import facts_of
+from routing.step import step
 from services.assembly.instance import Instance
 from services.router.effects import RECEIPT, Receipt
 from services.router.members import STATE
 from services.scenario.driver import Decided, View
+from services.vault.bundles import unwrap_bundle
+from services.vault.key_holder import KeyHolder
+from services.vault.store import all_bundles
 
 _PAGE: Final = 500
 
@@ -77,12 +83,22 @@ class InstanceReading:
             if row["subject_id"] not in keys:
                 continue  # erased: nothing of it can be read, by design
             receipt = self._receipt(keys[row["subject_id"]], row)
+            self._decide_again(receipt)
             self.decisions.append(Decided(labels.get(row["subject_id"]), receipt.decision))
 
     def _receipt(self, key: Any, row: Any) -> Receipt:
         context = RECEIPT + row["event_id"].bytes + row["subject_id"].bytes
         plain = self._instance.vault.open_facts(key, row["sealed"], context)
         return msgspec.msgpack.decode(plain, type=Receipt, dec_hook=_structured)
+
+    def _decide_again(self, receipt: Receipt) -> None:
+        """A receipt that does not lead to the same bytes again proves nothing."""
+        law = self._instance.edges.law()
+        again = step(receipt.state_before, receipt.record, law, receipt.kin_before).decision
+        if encode_decision(again) != encode_decision(receipt.decision):
+            self._problems.append(
+                f"the receipt of {receipt.decision.event} does not re-evaluate to the same bytes"
+            )
 
     async def _take_owners(self, connection: Any) -> None:
         rows = await connection.fetch(
@@ -141,21 +157,40 @@ class InstanceReading:
             return None
         return facts_of(self._instance.vault.open_facts(keys[subject], sealed, STATE + subject.bytes))
 
+    async def readable_groups(self, person: str) -> frozenset[str]:
+        """Groups of a person whose slot keys the vault still holds."""
+        subject = self._people.get(person)
+        if subject is None:
+            return frozenset()
+        edges = self._instance.edges
+        async with edges.store.pool.acquire() as connection:
+            key = (await KeyHolder(edges.keyring, edges.random).existing(connection, [subject])).get(subject)
+            if key is None:
+                return frozenset()
+            bundles = await all_bundles(connection, subject)
+        pins = [
+            pin for event, wrapped in bundles.items() for pin in unwrap_bundle(key, subject, event, wrapped)
+        ]
+        return frozenset(pin.key.label for pin in pins) & set(Group)
+
     async def audit(self, planted: frozenset[str]) -> list[str]:
         """See :meth:`services.scenario.driver.Driver.audit`."""
         connection = await asyncpg.connect(self._owner_dsn)
         try:
             leaks = await _columns_with(connection, planted)
-            unreceipted = await connection.fetchval(
-                "select count(*) from delivery.dispatches d where not exists (select from router.receipts r"
-                " where r.subject_id = d.subject_id and r.case_id = d.case_id)"
-            )
+            rows = await connection.fetch("select dispatch_id, subject_id from delivery.dispatches")
+            alive = {
+                row["subject_id"]
+                for row in await connection.fetch("select subject_id from vault.subject_keys")
+            }
         finally:
             await connection.close()
         problems = list(self._problems)
         problems += [f"a planted value stands in clear in {column}" for column in leaks]
-        if unreceipted:
-            problems.append(f"{unreceipted} dispatches have no receipt")
+        receipted = {d.dispatch_id for one in self.decisions for d in one.decision.dispatches}
+        without = [row for row in rows if row["subject_id"] in alive and row["dispatch_id"] not in receipted]
+        if without:
+            problems.append(f"{len(without)} dispatches have no receipt")
         return problems
 
 
