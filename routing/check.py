@@ -12,8 +12,7 @@ from routing.vocabulary import PLACE_NAMES
 
 
 def check(law: Law, at: datetime) -> tuple[str, ...]:
-    """Sentences: rules past their review day, roles that a rule names and nobody holds somewhere in the region,
-    relations to rules that do not exist."""
+    """Sentences: rules past their review day, roles routed to that nobody holds, absent rules that are there."""
     day = at.date()
     known = {rule.id for rule in law.rules}
     found = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.decision import RuleRef
@@ -84,16 +83,18 @@ def _strongest(free: list[Weighed]) -> Route:
         assert one.rest is not None
         groups.setdefault((one.rest.purpose, one.rest.basis), []).append(one)
 
-    def rank(group: Sequence[Weighed]) -> tuple[int, bool, bool, bool, int]:
-        named = max(one.offer.named for one in group)
-        over, by_rule = any(one.offer.over for one in group), any(one.offer.rules for one in group)
-        return named, group[0].purpose != FEEDBACK, over, by_rule, -min(free.index(one) for one in group)
-
-    best = sorted(max(list(groups.values()), key=rank), key=lambda one: -one.offer.named)
+    strongest = max(groups, key=lambda key: _rank(groups[key], free))
+    best = sorted(groups[strongest], key=lambda one: -one.offer.named)
     rest = best[0].rest
     assert rest is not None
     rules = tuple(sorted({ref for one in best if one.rest for ref in (*one.rest.rules, *one.satisfied)}))
     return Route([one.offer for one in best], rest._replace(rules=rules))
+
+
+def _rank(group: list[Weighed], free: list[Weighed]) -> tuple[int, bool, bool, bool, int]:
+    named = max(one.offer.named for one in group)
+    over, by_rule = any(one.offer.over for one in group), any(one.offer.rules for one in group)
+    return named, group[0].purpose != FEEDBACK, over, by_rule, -min(free.index(one) for one in group)
 
 
 def weigh(w: Working, look: Look, offer: Offer) -> Weighed:

@@ -81,7 +81,7 @@ def _open(w: Working, key: str) -> bool:
 
 
 def _owned_by(look: Look, one: Compiled, dispatch: Dispatch) -> bool:
-    wanted = [a for a in expand(one.effect.owner or "*", look.view)]
+    wanted = list(expand(one.effect.owner or "*", look.view))
     role = dispatch.address.partition("/")[0]
     return any(a == "*" or role == a.partition("/")[0] or _mission(a, role) for a in wanted)
 

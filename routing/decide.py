@@ -188,7 +188,7 @@ def _denied_sides(w: Working, look: Look) -> None:
     """Sides that are denied outright, recorded even where nobody offered them a route."""
     found: dict[str, set[RuleRef]] = {}
     for one in look.matched.of("deny"):
-        if one.effect.event or (one.needs and not look.matched.unmet(one)):
+        if one.effect.event or one.effect.purposes or (one.needs and not look.matched.unmet(one)):
             continue
         for template in one.effect.to:
             for pattern in expand(template, look.view):

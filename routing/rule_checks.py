@@ -9,8 +9,9 @@ from routing.vocabulary import FACTS
 
 
 def check_equal_offers(rules: tuple[Rule, ...]) -> None:
-    """Refuse two routes to one address that name equally many facts, can match together, and differ in purpose
-    or basis: the engine could not say which wins. ``over: true`` on one of them says.
+    """Refuse two routes to one address, equally strong and for different reasons: which wins could not be said.
+
+    Equally strong: they name equally many facts and can match together. ``over: true`` on one of them says.
 
     Raises:
         InvalidInput: ``bad-rule`` at the later of the two.
