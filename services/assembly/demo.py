@@ -19,7 +19,8 @@ from routing.agency import Agency
 from routing.directory import Directory
 from services.assembly.enrol import enrol
 from services.assembly.instance import Instance
-from services.client.home import Home, find_home, write_config
+from services.client.files import private_folder
+from services.client.home import BESIDE_SERVER, Home, find_home, write_config
 from services.edge.perform import PrimeroTarget, Targets
 from services.runtime.clock import Clock
 
@@ -66,5 +67,6 @@ async def enrol_demo(instance: Instance, home: Home) -> None:
 
 def client_home(folder: Path, url: str) -> Home:
     """The client's folder beside the server's data, so that `sampan … --as` works at once."""
-    write_config(folder, url)
-    return find_home({"SAMPAN_DATA": str(folder)}, folder)
+    beside = private_folder(folder / BESIDE_SERVER)
+    write_config(beside, url)
+    return find_home({"SAMPAN_DATA": str(beside)}, folder)

@@ -57,8 +57,12 @@ def _show(session: Session, timeline: CaseTimeline) -> None:
         )
     told = _of(timeline, _TOLD)
     if told:
-        columns = ["event", "who", "why", "may open", "stands", "to be read by", "by rule"]
-        session.screen.table("Told", columns, [_told(session, entry) for entry in told])
+        columns = ["event", "who", "why", "may open", "stands", "to be read by"]
+        rows = [_told(session, entry) for entry in told]
+        if timeline.role == "owner":
+            columns.append("by rule")
+            rows = [(*row, _ids(entry)) for row, entry in zip(rows, told, strict=True)]
+        session.screen.table("Told", columns, rows)
     refused = _of(timeline, _REFUSED)
     if refused:
         session.screen.table(
@@ -89,7 +93,6 @@ def _told(session: Session, entry: TimelineEntry) -> tuple[object, ...]:
         " ".join(["F0", *(str(group) for group in entry.groups)]),
         text(stands, "red" if entry.what == "recalled" else "green"),
         session.local(entry.deadline_at),
-        _ids(entry),
     )
 
 

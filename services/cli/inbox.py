@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -70,7 +71,7 @@ def is_closed(item: InboxItem) -> bool:
 
 def row(session: Session, item: InboxItem) -> tuple[object, ...]:
     """An item as a row of :data:`COLUMNS`."""
-    deadline = item.acknowledge_by if item.status == "requested" else item.decide_by
+    deadline = _answer_by(item)
     urgent = "bold red" if item.priority == "EMERGENCY" else "yellow" if item.priority == "URGENT" else ""
     status = "recalled" if item.recalled else item.status
     return (
@@ -83,9 +84,16 @@ def row(session: Session, item: InboxItem) -> tuple[object, ...]:
         item.from_agency or item.from_role,
         item.case_code,
         [str(group) for group in item.groups] + item.items,
-        f"{session.local(deadline)} ({session.until(deadline)})" if deadline and not is_closed(item) else "",
+        f"{session.local(deadline)} ({session.until(deadline)})" if deadline else "",
         f"{status}, opened" if item.opened_at else status,
     )
+
+
+def _answer_by(item: InboxItem) -> datetime | None:
+    """Until when the next answer is due: read by whom, then decided; nothing once it is decided."""
+    if is_closed(item):
+        return None
+    return {"requested": item.acknowledge_by, "received": item.decide_by}.get(item.status)
 
 
 def find_item(session: Session, name: str) -> InboxItem:

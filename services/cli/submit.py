@@ -18,10 +18,9 @@ from services.cli.outcome import stopped_sentence
 from services.cli.rowwise import Fate, RowResult, exit_code, result_of, send_row, tally
 from services.cli.session import As, Json, Session
 from services.client.documents import looks_like_json, read_document, rows_of_json
-from services.client.files import write_private
 from services.client.rows import Row
 from services.client.sending import Outcome, State
-from services.client.workbook import Workbook, read_workbook, result_path, write_result
+from services.client.workbook import Workbook, Written, read_workbook, result_path, write_result
 
 COLUMNS = ["row", "", "case code", "in words"]
 ActingAs = Annotated[
@@ -173,9 +172,10 @@ def _result_file(
 ) -> Path | None:
     if workbook is None or not any(result.fate is Fate.QUESTION for result in done):
         return None
-    target = result_path(path)
+    written = Written(session.home.folder, session.secret)
+    target = result_path(path, written.untouched)
     fates = [(result.fate.value, result.receipt) for result in done]
-    write_private(target, write_result(workbook, fates))
+    written.write(target, write_result(workbook, fates))
     session.screen.say(f"Questions remain. Fill in the yellow columns of {target} and send it:", "bold")
     session.screen.say(f"  sampan submit {target} --as {session.profile.agency}")
     return target

@@ -1,7 +1,8 @@
 """Where things are on this machine: the server's address, tokens, signing keys, the spool.
 
 ``client.json`` says ``{"url", "tokens_dir", "keys_dir"}``; folders may be relative to the file. Looked for in
-``$SAMPAN_DATA``, then ``./data``, then ``data/`` of the checkout, then the user's configuration folder.
+``$SAMPAN_DATA``, then ``./data``, then ``data/`` of the checkout (in each, ``client/`` first), then the user's
+configuration folder.
 ``$SAMPAN_URL`` overrides the address. An agency's token is ``tokens_dir/<slug>.token``, its signing key
 ``keys_dir/<slug>.key`` = ``{"key_id": "…", "seed": "<base64 of 32 bytes>"}``, both for their owner alone.
 """
@@ -24,6 +25,8 @@ from contracts.errors import SetupProblem
 from services.client.files import private_folder, read_private, write_private
 
 CONFIG_NAME: Final = "client.json"
+BESIDE_SERVER: Final = "client"
+"""Folder inside a server's data folder, so that the client's closed folders do not shut the database out."""
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,62}")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -157,11 +160,15 @@ def write_config(folder: Path, url: str, tokens_dir: str = "tokens", keys_dir: s
 
 
 def _folder(env: Mapping[str, str], cwd: Path) -> Path:
+    """A server's data folder holds the client's things in a folder of their own."""
     if env.get("SAMPAN_DATA"):
-        return cwd / env["SAMPAN_DATA"]
-    for candidate in (cwd / "data", _CHECKOUT / "data"):
-        if (candidate / CONFIG_NAME).is_file():
-            return candidate
+        named = cwd / env["SAMPAN_DATA"]
+        beside = named / BESIDE_SERVER
+        return beside if (beside / CONFIG_NAME).is_file() else named
+    for data in (cwd / "data", _CHECKOUT / "data"):
+        for candidate in (data / BESIDE_SERVER, data):
+            if (candidate / CONFIG_NAME).is_file():
+                return candidate
     return platformdirs.user_config_path("sampan", appauthor=False)
 
 

@@ -12,6 +12,7 @@ from adapters.htcds import inbound, result
 from adapters.htcds.inbound import Lookups, Question
 from adapters.htcds.inbound import Row as SheetRow
 from contracts.api import SubmitReceipt
+from services.client.files import private_folder, write_private
 from services.client.rows import Row, content_of
 from services.client.secret import Secret
 
@@ -46,14 +47,38 @@ def read_workbook(
     return Workbook(document, sheet_rows, [_row(row) for row in sheet_rows])
 
 
-def result_path(path: Path) -> Path:
-    """Where the result workbook goes: beside the document, never over one that is being filled in."""
+def result_path(path: Path, untouched: Callable[[Path], bool]) -> Path:
+    """Where the result workbook goes: beside the document, never over one that is being filled in.
+
+    Args:
+        untouched: whether a file of that name is still as this client wrote it.
+    """
     stem = _RESULT.sub("", path.stem)
     candidate, number = path.with_name(f"{stem}.result.xlsx"), 2
-    while candidate.exists():
+    while candidate.exists() and (candidate == path or not untouched(candidate)):
         candidate = path.with_name(f"{stem}.result-{number}.xlsx")
         number += 1
     return candidate
+
+
+class Written:
+    """Remembers, by keyed digest alone, which result workbooks are as this client wrote them."""
+
+    def __init__(self, folder: Path, secret: Secret) -> None:
+        self._folder = private_folder(folder / "results")
+        self._secret = secret
+
+    def untouched(self, path: Path) -> bool:
+        """Whether nobody has changed the file since."""
+        return self._mark(path.read_bytes()).exists()
+
+    def write(self, path: Path, document: bytes) -> None:
+        """Write a result workbook for its owner alone, and remember it."""
+        write_private(path, document)
+        write_private(self._mark(document), b"")
+
+    def _mark(self, document: bytes) -> Path:
+        return self._folder / self._secret.content(document)
 
 
 def write_result(workbook: Workbook, fates: Sequence[tuple[str, SubmitReceipt | None]]) -> bytes:

@@ -51,6 +51,13 @@ class Layout:
             return Path(pointer.read_text(encoding="utf-8").strip())
         if can_pass(self._identity, self.data_dir):
             return self.data_dir
+        if (self.data_dir / "cluster").exists():  # a second, empty cluster elsewhere would look like lost data
+            raise SetupProblem(
+                "The database's own user can no longer reach its files: a folder above them was closed.",
+                code="cluster-unreachable",
+                field=str(self.data_dir),
+                remedy=f"Open the way again: chmod o+x on each folder above {self.data_dir}.",
+            )
         make_folder(shelter, 0o755)
         home = shelter / f"cluster-{secrets.token_hex(8)}"
         make_folder(home, 0o711)

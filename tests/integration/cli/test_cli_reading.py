@@ -96,7 +96,7 @@ def test_the_owner_sees_who_was_not_told_and_by_which_rule(sampan: Sampan, serve
     """The owner's timeline has rules; a recipient's has no such column."""
     server.timelines["SP-K7RM-0001"] = timeline("owner")
     owner = sampan("case", "SP-K7RM-0001", "--as", "ngo-th").output
-    assert "NOT told" in owner
+    assert "Not told" in owner
     assert "R21: She objects" in owner
     server.timelines["SP-K7RM-0001"] = timeline("recipient")
     assert "by rule" not in sampan("case", "SP-K7RM-0001", "--as", "shelter-th").output

@@ -59,6 +59,16 @@ def test_a_result_workbook_never_replaces_one_that_is_being_filled_in(
     assert (folder / "CASE.result-2.xlsx").exists()
 
 
+def test_an_untouched_result_workbook_is_written_anew_in_its_place(
+    sampan: Sampan, server: StubServer, folder: Path
+) -> None:
+    """Sending the same file three times leaves one result workbook, not three copies of her name."""
+    path = _written(folder, MAI)
+    for _ in range(3):
+        sampan("submit", str(path), "--as", "ngo-th")
+    assert sorted(each.name for each in folder.glob("*.xlsx")) == ["CASE.result.xlsx", "CASE.xlsx"]
+
+
 def test_a_bad_row_is_refused_in_words_and_the_good_one_goes(
     sampan: Sampan, server: StubServer, folder: Path
 ) -> None:
