@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,9 +11,19 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from contracts.events import EVENTS
 from services.scenario.results import Checked, Result
 from services.scenario.trace import Played, Run
 
+_SHARES: Final = {
+    "step": 14,
+    "who": 17,
+    "of what, why": 26,
+    "of what": 25,
+    "why": 17,
+    "gets": 12,
+    "rules": 12,
+}
 RuleTitle = Callable[[str], str]
 """Rule id → title in plain words; the id itself where there is none."""
 
@@ -25,17 +36,21 @@ def file_report(result: Result, title_of: RuleTitle = str) -> RenderableType:
     ]
     base = result.runs.get("")
     if base is not None:
-        parts += [told_table(base), not_told_table(base), _rules_named(base, title_of)]
+        parts += [told_table(base), not_told_table(base, result.checked), _rules_named(base, title_of)]
     parts += [*(Text(f"assumes: {sentence}") for sentence in result.assumes), _expected_in_vain(result)]
     return Group(*parts)
 
 
 def told_table(run: Run) -> Table:
-    """One row for each dispatch, in the order of the story."""
+    """One row for each dispatch, in the order of the story; word of deadlines is counted below."""
     table = _table("Told", "step", "who", "of what, why", "gets", "rules")
+    of_clocks = 0
     for played, index in _in_order(run):
         one = run.decisions[index]
         for x in sorted(one.decision.dispatches, key=lambda d: d.order):
+            if EVENTS[x.event].kind == "running" and x.via is None:
+                of_clocks += 1
+                continue
             gets = " ".join(["F0", *sorted(x.groups, key=lambda g: int(g[1:])), *sorted(x.items)])
             via = f" by {x.via}" if x.via else ""
             about = f" about {one.person}" if one.person and len(run.people) > 1 else ""
@@ -46,11 +61,14 @@ def told_table(run: Run) -> Table:
                 gets,
                 " ".join(sorted(r.id for r in x.rules)),
             )
+    if of_clocks:
+        table.caption = f"and {of_clocks} times word of a clock: warned, missed, reminded"
+        table.caption_justify = "left"
     return table
 
 
-def not_told_table(run: Run) -> Table:
-    """Each denial and each wait; one that repeats is said once, when it begins."""
+def not_told_table(run: Run, checked: Sequence[Checked] = ()) -> Table:
+    """Each denial and each wait, said once, when it begins; then whom the file expects to hear nothing."""
     table = _table("Not told", "step", "who", "of what", "why", "rules")
     shown: set[tuple[str, ...]] = set()
     for played, index in _in_order(run):
@@ -69,13 +87,37 @@ def not_told_table(run: Run) -> Table:
                 why = f"denied, lacks {asks}" if asks and word == "denied" else f"{word} {asks}".strip()
                 row = (played.step.id, who, refusal.event + about, why, " ".join(rules))
                 table.add_row(*(escape(cell) for cell in row))
+    for silence in checked:
+        if silence.expectation.kind == "not_told" and silence.verdict.passed and not silence.variant:
+            table.add_row(*(escape(cell) for cell in _silence(silence)))
     return table
 
 
+def _silence(checked: Checked) -> tuple[str, ...]:
+    keys = checked.expectation.keys
+    groups = " ".join(keys.get("groups", ())) or "anything"
+    until = f" until {keys['until']}" if "until" in keys else ""
+    where = "" if checked.where == "finally" else checked.where
+    return (
+        where,
+        ", ".join(keys["who"]),
+        groups + until,
+        "nothing was sent",
+        " ".join(keys.get("rules", ())),
+    )
+
+
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", expand=True, box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        expand=True,
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", ratio=_SHARES.get(name, 18))
     return table
 
 
