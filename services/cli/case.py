@@ -50,29 +50,36 @@ def case(
 def _show(session: Session, timeline: CaseTimeline) -> None:
     happened = _of(timeline, ("event",))
     if happened:
-        session.screen.table(
-            "Happened",
-            ["when", "event", ""],
-            [(session.local(e.at), event_label(e.event), e.status) for e in happened],
-        )
+        rows = [(session.local(entry.at), event_label(entry.event), entry.status) for entry in happened]
+        session.screen.table("Happened", ["when", "event", ""], rows)
     told = _of(timeline, _TOLD)
-    if told:
-        columns = ["event", "who", "why", "may open", "stands", "to be read by"]
-        rows = [_told(session, entry) for entry in told]
-        if timeline.role == "owner":
-            columns.append("by rule")
-            rows = [(*row, _ids(entry)) for row, entry in zip(rows, told, strict=True)]
-        session.screen.table("Told", columns, rows)
+    columns = ["event", "who", "why", "may open", "stands", "to be read by"]
+    _section(session, timeline, "Told", columns, told, [_told(session, entry) for entry in told])
     refused = _of(timeline, _REFUSED)
-    if refused:
-        session.screen.table(
-            "Not told", ["event", "who", "", "waits for", "by rule"], [_refused(e) for e in refused]
-        )
+    columns = ["event", "who", "", "waits for"]
+    _section(session, timeline, "Not told", columns, refused, [_refused(entry) for entry in refused])
     later = _of(timeline, _LATER)
-    if later:
-        columns = ["who", "must", "by", "by rule"]
-        session.screen.table("Due", columns, [_due(session, entry) for entry in later])
-    _legend(session, timeline.entries)
+    columns = ["who", "must", "by"]
+    _section(session, timeline, "Due", columns, later, [_due(session, entry) for entry in later])
+    if timeline.role == "owner":
+        _legend(session, timeline.entries)
+
+
+def _section(
+    session: Session,
+    timeline: CaseTimeline,
+    title: str,
+    columns: Sequence[str],
+    entries: Sequence[TimelineEntry],
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    """One table; the owner's has a column for the rules, a recipient is not shown any."""
+    if not rows:
+        return
+    if timeline.role == "owner":
+        columns = [*columns, "by rule"]
+        rows = [(*row, _ids(entry)) for row, entry in zip(rows, entries, strict=True)]
+    session.screen.table(title, columns, rows)
 
 
 def _of(timeline: CaseTimeline, kinds: Sequence[str]) -> list[TimelineEntry]:
@@ -103,7 +110,6 @@ def _refused(entry: TimelineEntry) -> tuple[object, ...]:
         entry.who or "anyone",
         text(word, "yellow"),
         ", ".join(entry.asks),
-        _ids(entry),
     )
 
 
@@ -118,7 +124,6 @@ def _due(session: Session, entry: TimelineEntry) -> tuple[object, ...]:
         entry.who,
         must if entry.what == "deadline" else f"{entry.text} {must}".strip(),
         when,
-        _ids(entry),
     )
 
 

@@ -84,7 +84,7 @@ def scripted(script: Script, fold: Mapping[str, Any] | None = None) -> PureDrive
         say = dict(script[record.event](record)) if record.event in script else {}
         kept = msgspec.msgpack.decode(state, type=list[Timer]) if state else []
         timers = (*(t for t in kept if t.timer_id != record.timer_id), *say.pop("timers", ()))
-        fields = {
+        fields: dict[str, Any] = {
             "event_id": record.event_id,
             "event": record.event,
             "case_id": record.case_id,
