@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from routing.conditions import Clause, Test, View, both
+from routing.conditions import Clause, FactTest, View, both
 from routing.rule import Effect, Rule
 from routing.vocabulary import UNSET
 
@@ -62,7 +62,7 @@ class RuleSet:
     def _add(self, rule: Rule, number: int, effect: Effect, clauses: list[Clause]) -> None:
         condition = both(rule.when, effect.when)
         if effect.on is not None:
-            condition = both(condition, ({"event": Test(effect.on)},))
+            condition = both(condition, ({"event": FactTest(effect.on)},))
         needs = []
         for need in effect.needs:
             needs.append((need.asks, sum(1 << (len(clauses) + i) for i in range(len(need.when)))))

@@ -27,7 +27,7 @@ View = Mapping[str, str | frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class FactTest:
     """Of a fact's values at least one is in ``any`` (if given), and none is in ``none``."""
 
     any: frozenset[str] | None = None
@@ -37,13 +37,13 @@ class Test:
         """Whether these values pass."""
         return (self.any is None or bool(values & self.any)) and not (values & self.none)
 
-    def joined(self, other: Test) -> Test:
+    def joined(self, other: FactTest) -> FactTest:
         """Both tests at once, on one-valued facts."""
         both = self.any if other.any is None else other.any if self.any is None else self.any & other.any
-        return Test(both, self.none | other.none)
+        return FactTest(both, self.none | other.none)
 
 
-Clause = Mapping[str, Test]
+Clause = Mapping[str, FactTest]
 ALWAYS: tuple[Clause, ...] = ({},)
 
 
@@ -63,7 +63,7 @@ def read_condition(written: LocatedDict | None) -> tuple[Clause, ...]:
     Raises:
         InvalidInput: unknown fact or value; names ``file:line`` and the nearest known word.
     """
-    clauses: list[dict[str, Test]] = [{}]
+    clauses: list[dict[str, FactTest]] = [{}]
     for fact, value in (written or {}).items():
         if fact == "any_of":
             choices = [clause for part in value for clause in read_condition(part)]
@@ -80,14 +80,14 @@ def both(left: tuple[Clause, ...], right: tuple[Clause, ...]) -> tuple[Clause, .
     return tuple(_both(a, b) for a in left for b in right)
 
 
-def _both(left: Clause, right: Clause) -> dict[str, Test]:
+def _both(left: Clause, right: Clause) -> dict[str, FactTest]:
     made = dict(left)
     for fact, test in right.items():
         made[fact] = made[fact].joined(test) if fact in made else test
     return made
 
 
-def _test(at: LocatedDict, fact: str, value: Any) -> Test:
+def _test(at: LocatedDict, fact: str, value: Any) -> FactTest:
     if fact not in FACTS:
         raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))
     if isinstance(value, dict):
@@ -95,8 +95,8 @@ def _test(at: LocatedDict, fact: str, value: Any) -> Test:
             if key not in ("any", "none"):
                 raise _refusal(at, fact, f"{key} is not a kind of test", key, ["any", "none"])
         wanted = _words(at, fact, value["any"]) if "any" in value else None
-        return Test(wanted, _words(at, fact, value.get("none", [])))
-    return Test(_words(at, fact, value))
+        return FactTest(wanted, _words(at, fact, value.get("none", [])))
+    return FactTest(_words(at, fact, value))
 
 
 def _words(at: LocatedDict, fact: str, value: Any) -> frozenset[str]:

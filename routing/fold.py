@@ -76,7 +76,8 @@ def folded(facts: Json, record: Recorded, zone: ZoneInfo) -> Json:
         said.setdefault("cpa_agreement", True)
     if record.event == "VictimIdentified":
         said.setdefault("trafficking_status", "ActualVictimOfTrafficking")
-    if not said:
+    born_here = record.child_of is not None and "age" not in facts
+    if not said and not born_here:
         return facts
     made = {**facts, **said}
     _date_age(made, said, record, zone)

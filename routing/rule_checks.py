@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.errors import InvalidInput
-from routing.conditions import Clause, Test, both
+from routing.conditions import Clause, FactTest, both
 from routing.rule import Effect, Rule
 from routing.vocabulary import FACTS
 
@@ -43,7 +43,7 @@ def _compatible(a: Clause, b: Clause) -> bool:
     return all(_meet(fact, a[fact], b[fact]) for fact in set(a) & set(b))
 
 
-def _meet(fact: str, a: Test, b: Test) -> bool:
+def _meet(fact: str, a: FactTest, b: FactTest) -> bool:
     joined = a.joined(b)
     if FACTS[fact].several:
         return not any(x.any is not None and x.any <= y.none for x, y in ((a, b), (b, a)))
