@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from contracts.consent import Consent
+from contracts.events import EVENTS
 from contracts.facts import Facts
 from contracts.groups import GROUP_MODELS
 from contracts.open_event import ANSWER_EVENTS
@@ -129,8 +130,7 @@ def _instant(fields: Fields, now: datetime, start: datetime) -> datetime:
 def _emit(fields: Fields, context: Context) -> Action:
     about = fields.texts("about", context.people)
     if about is None:
-        subjects = [p.name for p in context.people.values() if p.role == "subject"]
-        about = tuple(subjects) if len(subjects) == 1 else ()
+        about = _only_subject(fields.text("emit") or "", context)
     return Emit(
         event=fields.text("emit") or "",
         about=about,
@@ -140,6 +140,14 @@ def _emit(fields: Fields, context: Context) -> Action:
         seal=_seal(fields, about, context),
         consent=_model(fields, "consent", Consent),
     )
+
+
+def _only_subject(event: str, context: Context) -> tuple[str, ...]:
+    """Whom an event is about that names nobody: the file's only subject, unless it is about no person."""
+    if event in EVENTS and not EVENTS[event].is_person_level:
+        return ()
+    subjects = [p.name for p in context.people.values() if p.role == "subject"]
+    return tuple(subjects) if len(subjects) == 1 else ()
 
 
 def _model(fields: Fields, key: str, model: type[Any]) -> Any:

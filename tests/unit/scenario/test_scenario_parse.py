@@ -181,3 +181,15 @@ def test_a_variant_changes_people_and_steps_and_keeps_the_instants_below() -> No
     assert first.facts.found_in == "TH"
     assert variant.steps[0].expect == ()
     assert len(variant.steps[2].expect) == 1
+
+
+def test_an_event_about_no_person_is_about_nobody() -> None:
+    """Where the file has one subject, an event without *about* is about her; one that counts is not."""
+    more = (
+        "- {id: campaign, emit: CampaignHeld, by: NGO-H@TH}\n"
+        "- {id: found, emit: IndicatorFound, by: NGO-H@TH}\n"
+    )
+    campaign, found = (step.action for step in parse_scenario(BASE + more, "case.yaml").steps[2:])
+    assert isinstance(campaign, Emit)
+    assert isinstance(found, Emit)
+    assert (campaign.about, found.about) == ((), ("noy",))
