@@ -48,19 +48,6 @@ PURPOSES: Final[dict[Purpose, str]] = {
     Purpose.STATISTICS: "statistics",
 }
 
-WHAT: Final = {
-    "event": "happened",
-    "told": "told",
-    "not_told": "NOT told",
-    "held": "held",
-    "answer": "answered",
-    "deadline": "deadline",
-    "review": "in review",
-    "recalled": "recalled",
-    "delivery": "delivery",
-}
-"""Kinds of a timeline's entries."""
-
 CLOSED: Final = frozenset({"rejected", "completed", "cancelled", "failed", "entered-in-error"})
 """FHIR Task.status values after which a dispatch asks nothing more of its recipient."""
 

@@ -103,6 +103,8 @@ class StubServer:
         self.faults: list[Fault] = []
         self.calls: list[str] = []
         self.live_feed = True
+        self.feed_repeats = False  # the live feed begins at 1 again, whatever was asked
+        self.feed_skips: set[int] = set()  # cursors that the live feed loses
         self.hold_submissions = threading.Event()  # set: submissions are taken and never answered
         self.taken = threading.Event()
         self._answered_before_hold: int | None = None
@@ -292,7 +294,7 @@ class StubServer:
         return JSONResponse({"items": page, "next": following, "more": len(newer) > limit})
 
     def _stream(self, request: Request, slug: str) -> Response:
-        after = int(request.query_params["after"])
+        after = 0 if self.feed_repeats else int(request.query_params["after"])
 
         async def lines() -> AsyncIterator[bytes]:
             at = after
@@ -300,6 +302,8 @@ class StubServer:
             while not self._server.should_exit:
                 for item in [item for item in self.inbox.get(slug, []) if item["cursor"] > at]:
                     at = item["cursor"]
+                    if at in self.feed_skips:
+                        continue
                     yield f"id: {at}\nevent: item\ndata: {json.dumps(item)}\n\n".encode()
                 await asyncio.sleep(0.01)
 

@@ -39,6 +39,26 @@ def test_live_items_follow_the_backlog_without_gap_or_repeat(server: StubServer,
     assert "GET /v1/inbox/stream" in server.calls
 
 
+def test_a_feed_that_repeats_shows_nothing_twice(server: StubServer, api: Api) -> None:
+    """A live feed that begins again at the first item: what was seen is not shown again."""
+    server.feed_repeats = True
+    server.inbox["shelter-th"] = [item(1), item(2)]
+    feed = follow(api, 0, sleep=lambda seconds: None)
+    seen = [each.cursor for each in islice(feed, 2)]
+    server.inbox["shelter-th"] += [item(3)]
+    assert [*seen, next(feed).cursor] == [1, 2, 3]
+
+
+def test_what_the_feed_loses_is_read_from_the_page(server: StubServer, api: Api) -> None:
+    """After 1 the live feed brings 3: the item between is fetched and shown first."""
+    server.feed_skips = {2}
+    server.inbox["shelter-th"] = [item(1)]
+    feed = follow(api, 0, sleep=lambda seconds: None)
+    seen = [next(feed).cursor]
+    server.inbox["shelter-th"] += [item(2), item(3)]
+    assert [*seen, *(each.cursor for each in islice(feed, 2))] == [1, 2, 3]
+
+
 def test_without_a_live_feed_it_asks_again_and_again(server: StubServer, api: Api) -> None:
     """A server without the stream: the same items by polling, with pauses between."""
     server.live_feed = False
