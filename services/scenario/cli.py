@@ -115,7 +115,7 @@ def _play_all(
     for path in files:
         try:
             result = asyncio.run(run_text(_read(path), str(path), driver))
-        except ScenarioError as error:
+        except SampanError as error:
             unread = True
             _say_unread(path, error, write, console)
             continue

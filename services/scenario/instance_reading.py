@@ -177,7 +177,7 @@ class InstanceReading:
         """See :meth:`services.scenario.driver.Driver.audit`."""
         connection = await asyncpg.connect(self._owner_dsn)
         try:
-            leaks = await _columns_with(connection, planted)
+            leaks = await _tables_with(connection, planted) if planted else []
             rows = await connection.fetch("select dispatch_id, subject_id from delivery.dispatches")
             alive = {
                 row["subject_id"]
@@ -186,7 +186,7 @@ class InstanceReading:
         finally:
             await connection.close()
         problems = list(self._problems)
-        problems += [f"a planted value stands in clear in {column}" for column in leaks]
+        problems += [f"a planted value stands in clear in {table}" for table in leaks]
         receipted = {d.dispatch_id for one in self.decisions for d in one.decision.dispatches}
         without = [row for row in rows if row["subject_id"] in alive and row["dispatch_id"] not in receipted]
         if without:
@@ -211,29 +211,30 @@ def _view(item: InboxItem) -> View:
     )
 
 
-async def _columns_with(connection: Any, planted: frozenset[str]) -> list[str]:
-    """Columns of any table in which one of the values stands, as text or as bytes."""
-    if not planted:
-        return []
-    columns = await connection.fetch(
-        "select table_schema as s, table_name as t, column_name as c, data_type as d"
-        " from information_schema.columns where table_schema not in ('pg_catalog', 'information_schema')"
-        " and data_type in ('text', 'bytea', 'jsonb', 'json', 'ARRAY', 'character varying')"
+async def _tables_with(connection: Any, planted: frozenset[str]) -> list[str]:
+    """Tables in which one of the values stands: as it is, as UTF-16 or in hexadecimal."""
+    needles = [form for value in sorted(planted) for form in _forms(value.encode())]
+    tables = await connection.fetch(
+        "select n.nspname as room, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') order by 1, 2"
     )
     found = []
-    values = sorted(planted)
-    for column in columns:
-        name = f'"{column["s"]}"."{column["t"]}"'
-        place = f't."{column["c"]}"'
-        text = f"encode({place}, 'escape')" if column["d"] == "bytea" else f"{place}::text"
-        hit = await connection.fetchval(
-            f"select true from {name} t where exists (select from unnest($1::text[]) as v(planted)"
-            f" where position(v.planted in {text}) > 0) limit 1",
-            values,
+    for table in tables:
+        content = bytearray()
+
+        async def keep(part: bytes, into: bytearray = content) -> None:
+            into += part
+
+        await connection.copy_from_table(
+            table["name"], schema_name=table["room"], output=keep, format="binary"
         )
-        if hit:
-            found.append(f"{column['s']}.{column['t']}.{column['c']}")
+        if any(needle in content for needle in needles):
+            found.append(f"{table['room']}.{table['name']}")
     return found
+
+
+def _forms(value: bytes) -> tuple[bytes, ...]:
+    return value, value.decode().encode("utf-16-le"), value.hex().encode()
 
 
 def _structured(kind: type, value: Any) -> Any:

@@ -39,4 +39,4 @@ async def test_the_search_for_planted_values_finds_what_stands_in_clear(open_dri
         await driver.start(datetime.fromisoformat("2026-03-02T09:00+07:00"))
         assert await driver.audit(frozenset({"zqcanary-nowhere"})) == []
         (problem,) = await driver.audit(frozenset({"Scenario"}))
-    assert "runtime.instance.name" in problem
+    assert problem.endswith("runtime.instance")
