@@ -143,26 +143,10 @@ class Instance:
 
 def build(edges: Edges) -> Instance:
     """Wire the services over ``edges``."""
-    store, directory, clock = edges.store, edges.directory, edges.clock
+    store, directory = edges.store, edges.directory
     vault = Vault(edges.keyring, edges.random)
-    leases = PostgresLeases(store.pool)
     metrics = Metrics()
-
-    def consume(name: str, topic: str, step: Step) -> ConsumerLoop:
-        return ConsumerLoop(
-            name,
-            [topic],
-            counted_step(name, step, metrics),
-            store=store,
-            leases=leases,
-            log=store.log,
-            clock=clock,
-            wake=store.wake,
-            owner=edges.owner,
-            release_requests=release_requests(store.pool, name),
-            alarm=lambda error: metrics.count("sampan_log_alarms_total"),
-        )
-
+    consume = _consumers(edges, metrics)
     intake = intake_bootstrap(
         store=store,
         vault=vault,
@@ -197,7 +181,7 @@ def build(edges: Edges) -> Instance:
         vault=vault,
         intake=intake.intake,
         batcher=intake.batcher,
-        assisted=AssistedEdge(clock, edges.random),
+        assisted=AssistedEdge(edges.clock, edges.random),
         aliases=intake.aliases,
         router=router.consumer,
         delivery=delivery.consumer,
@@ -210,6 +194,29 @@ def build(edges: Edges) -> Instance:
         waiting=portal.waiting,
         metrics=metrics,
     )
+
+
+def _consumers(edges: Edges, metrics: Metrics) -> Callable[[str, str, Step], ConsumerLoop]:
+    """Makes the consumer loop of a name, topic and step over the edges."""
+    store = edges.store
+    leases = PostgresLeases(store.pool)
+
+    def consume(name: str, topic: str, step: Step) -> ConsumerLoop:
+        return ConsumerLoop(
+            name,
+            [topic],
+            counted_step(name, step, metrics),
+            store=store,
+            leases=leases,
+            log=store.log,
+            clock=edges.clock,
+            wake=store.wake,
+            owner=edges.owner,
+            release_requests=release_requests(store.pool, name),
+            alarm=lambda error: metrics.count("sampan_log_alarms_total"),
+        )
+
+    return consume
 
 
 def _title(law: Law, ref: RuleRef) -> tuple[str, str] | None:
