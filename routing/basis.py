@@ -10,7 +10,7 @@ from contracts.decision import RuleRef
 from contracts.roles import Basis, Purpose
 from routing.consents import allowed
 from routing.offers import FEEDBACK, Offer
-from routing.targets import covers, expand
+from routing.targets import covers
 from routing.vocabulary import CHILD_AGES
 from routing.working import Look, Working
 
@@ -63,7 +63,7 @@ def _covered(
         return False
     if named and not any(covers(target, offer.agency, offer.address) for target in look.record.to):
         return False
-    return any(covers(p, offer.agency, offer.address) for template in to for p in expand(template, look.view))
+    return any(covers(p, offer.agency, offer.address) for template in to for p in look.expand(template))
 
 
 def _named(w: Working, offer: Offer, purpose: str, basis: str, rules: tuple[RuleRef, ...]) -> Rest:

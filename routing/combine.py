@@ -8,7 +8,7 @@ from contracts.decision import RuleRef
 from routing.basis import CONSENT_RULE, Rest, rest_of
 from routing.compiled import Compiled
 from routing.offers import FEEDBACK, Offer
-from routing.targets import covers, expand
+from routing.targets import covers
 from routing.working import Look, Working
 
 
@@ -146,7 +146,7 @@ def _hits(look: Look, one: Compiled, offer: Offer, purpose: str, emitter_country
         return any(
             covers(pattern, offer.agency, offer.address, emitter_country)
             for template in templates
-            for pattern in expand(template, look.view)
+            for pattern in look.expand(template)
         )
 
     return (not effect.to or under(effect.to)) and not under(effect.except_to)

@@ -32,14 +32,15 @@ class Matched:
 
     bits: int
     effects: tuple[Compiled, ...]
+    by_kind: Mapping[str, list[Compiled]]
 
     def unmet(self, effect: Compiled) -> tuple[str, ...]:
         """What a requirement-bearing effect still asks for."""
         return tuple(asks for asks, mask in effect.needs if not self.bits & mask)
 
-    def of(self, kind: str) -> tuple[Compiled, ...]:
+    def of(self, kind: str) -> Sequence[Compiled]:
         """The effects of one kind, in the order of the rules."""
-        return tuple(one for one in self.effects if one.effect.kind == kind)
+        return self.by_kind.get(kind, ())
 
 
 class RuleSet:
@@ -97,6 +98,7 @@ class RuleSet:
         """The effects in force for these facts, each once, in the order of the rules."""
         bits = self.bits(view)
         left, found = bits & self._effect_bits, []
+        by_kind: dict[str, list[Compiled]] = {}
         last = None
         while left:
             low = left & -left
@@ -104,8 +106,9 @@ class RuleSet:
             one = self._effect_of_bit[low.bit_length() - 1]
             if one is not last:
                 found.append(one)
+                by_kind.setdefault(one.effect.kind, []).append(one)
                 last = one
-        return Matched(bits, tuple(found))
+        return Matched(bits, tuple(found), by_kind)
 
     def newly_met(self, before: int, after: int) -> list[Rule]:
         """Rules of which a requirement holds now and did not before."""

@@ -10,7 +10,7 @@ from contracts.durations import add, parse_duration
 from routing.compiled import Compiled
 from routing.offers import FEEDBACK
 from routing.state import Deadline, Recorded, WarnAt
-from routing.targets import covers, expand
+from routing.targets import covers
 from routing.working import Look, Working, derived_id
 
 MEETS_ALSO: Final[dict[str, tuple[str, ...]]] = {
@@ -81,7 +81,7 @@ def _open(w: Working, key: str) -> bool:
 
 
 def _owned_by(look: Look, one: Compiled, dispatch: Dispatch) -> bool:
-    wanted = list(expand(one.effect.owner or "*", look.view))
+    wanted = list(look.expand(one.effect.owner or "*"))
     role = dispatch.address.partition("/")[0]
     return any(a == "*" or role == a.partition("/")[0] or _mission(a, role) for a in wanted)
 
@@ -94,10 +94,10 @@ def _owner(w: Working, look: Look, template: str) -> tuple[str | None, str | Non
     if template == "owner":
         agency = w.agency(look.record.owner)
         return look.record.owner, w.own_address(agency) if agency else None
-    for address in expand(template, look.view):
+    for address in look.expand(template):
         for agency, told in w.agencies(address):
             return agency.slug, told
-    return None, next(iter(expand(template, look.view)), None)
+    return None, next(iter(look.expand(template)), None)
 
 
 def _party(w: Working, look: Look, template: str) -> tuple[str, str]:

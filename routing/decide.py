@@ -16,7 +16,7 @@ from routing.fold import folded, remember, with_mother
 from routing.offers import FEEDBACK, Offers, condition_offers, event_offers
 from routing.reviews import DESK_OF, open_review
 from routing.state import HeldEvent, HeldRoute, Recorded
-from routing.targets import expand, parse_pattern
+from routing.targets import parse_pattern
 from routing.working import Look, Working
 
 REPORTED = frozenset({"ReferralSent"})
@@ -191,7 +191,7 @@ def _denied_sides(w: Working, look: Look) -> None:
         if one.effect.event or one.effect.purposes or (one.needs and not look.matched.unmet(one)):
             continue
         for template in one.effect.to:
-            for pattern in expand(template, look.view):
+            for pattern in look.expand(template):
                 if "@" in pattern:
                     found.setdefault(pattern, set()).add(one.rule.ref)
     for pattern, refs in found.items():

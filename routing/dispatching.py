@@ -16,7 +16,7 @@ from routing.basis import Rest, followed_basis
 from routing.combine import Route
 from routing.offers import FEEDBACK
 from routing.state import Made
-from routing.targets import covers, expand
+from routing.targets import covers
 from routing.working import Look, Working, derived_id
 
 SHOWN_AS_REFERRAL: Final = frozenset({"consent", "origin-notice", "consulate", "running"})
@@ -81,7 +81,7 @@ def granted(
 
 
 def _meant(look: Look, templates: tuple[str, ...], agency: Agency, address: str) -> bool:
-    return any(covers(p, agency, address) for template in templates for p in expand(template, look.view))
+    return any(covers(p, agency, address) for template in templates for p in look.expand(template))
 
 
 def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:

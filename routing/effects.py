@@ -5,7 +5,6 @@ from __future__ import annotations
 from contracts.decision import Fired
 from routing.dispatching import tell
 from routing.reviews import open_review
-from routing.targets import expand
 from routing.working import Look, Working
 
 
@@ -43,7 +42,7 @@ def _slugs(w: Working, look: Look, templates: tuple[str, ...]) -> list[str]:
         if template == "owner":
             found.append(w.record.owner)
         elif "@" in template:
-            found += [a.slug for address in expand(template, look.view) for a, _ in w.agencies(address)]
+            found += [a.slug for address in look.expand(template) for a, _ in w.agencies(address)]
     if w.record.emitter is not None and not templates:
         found.append(w.record.emitter)
     return list(dict.fromkeys(found))

@@ -11,7 +11,7 @@ from routing.consents import allowed
 from routing.dispatching import tell
 from routing.offers import FEEDBACK
 from routing.state import Json, Made
-from routing.targets import covers, expand
+from routing.targets import covers
 from routing.working import Look, Working
 
 WITHDRAWAL_RULE = "R02"
@@ -20,12 +20,13 @@ _SAYS_ITS_NAME = frozenset({"ConsentWithdrawn", "ConsentNarrowed"})
 
 def narrow(w: Working, facts: Json) -> None:
     """Weighs every earlier dispatch again, if anything that can narrow has changed since."""
-    if not w.state.made:
+    recalled_event = _recalled_events(w)
+    earlier = any(m.event_id != w.record.event_id and m.purpose != FEEDBACK and not m.recalled for m in w.state.made)
+    if not earlier and recalled_event is None:
         return
     look = w.look(msgspec.structs.replace(w.record, event=""), facts)
     standing = [one for one in look.matched.effects if one.effect.kind in ("deny", "withhold", "recall")]
     signature = "|".join([one.key for one in standing]) + _consent_signature(w)
-    recalled_event = _recalled_events(w)
     if signature == w.state.narrowed_by and recalled_event is None:
         return
     w.state.narrowed_by = signature
@@ -90,7 +91,7 @@ def _hits(look: Look, one: Compiled, agency: Agency, made: Made) -> bool:
         return False
 
     def under(templates: tuple[str, ...]) -> bool:
-        return any(covers(p, agency, made.address) for t in templates for p in expand(t, look.view))
+        return any(covers(p, agency, made.address) for t in templates for p in look.expand(t))
 
     return (under(effect.to) if effect.to else effect.kind == "withhold") and not under(effect.except_to)
 

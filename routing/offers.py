@@ -10,7 +10,7 @@ from contracts.decision import RuleRef
 from contracts.events import EVENTS, EventType
 from routing.agency import Agency
 from routing.compiled import Compiled
-from routing.targets import expand, of_side
+from routing.targets import of_side
 from routing.vocabulary import CHILD_AGES, TRUE
 from routing.working import Look, Working
 
@@ -64,7 +64,7 @@ def event_offers(w: Working, look: Look) -> Offers:
             _relation(w, look, event, recipient.target, offers)
         else:
             template = f"{recipient.target}@{{{_PLACES[recipient.place]}}}"
-            _roles(w, look, event, expand(template, look.view), offers)
+            _roles(w, look, event, look.expand(template), offers)
     for address in record.to:
         if address in RELATIONS:
             _relation(w, look, event, address, offers)
@@ -109,7 +109,7 @@ def _roles(w: Working, look: Look, event: EventType, addresses: tuple[str, ...],
 def _rule(w: Working, look: Look, event: EventType, one: Compiled, offers: Offers) -> None:
     effect = one.effect
     for template in effect.to:
-        for address in expand(template, look.view):
+        for address in look.expand(template):
             for agency, told in w.agencies(address) if address not in RELATIONS else _parties(w, look, address):
                 role = told.partition("@")[0].partition(".")[0]
                 own = look.record.purpose if effect.on is not None else None

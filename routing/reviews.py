@@ -8,7 +8,6 @@ from uuid import UUID
 from contracts.decision import ReviewOpened, RuleRef
 from contracts.durations import add, parse_duration
 from routing.state import OpenReview
-from routing.targets import expand
 from routing.working import Look, Working, derived_id
 
 RELEASABLE: Final[dict[str, frozenset[str]]] = {
@@ -56,7 +55,7 @@ def open_review(
 
 def _desk(w: Working, look: Look, desk: str) -> tuple[str, str]:
     if desk not in ("owner", "operator"):
-        for address in expand(desk, look.view):
+        for address in look.expand(desk):
             for agency, told in w.agencies(address):
                 return agency.slug, told
     if desk == "operator":

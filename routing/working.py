@@ -26,7 +26,7 @@ from routing.conditions import holds
 from routing.consents import purposes_consented
 from routing.law import Law
 from routing.state import Json, Recorded, SubjectState
-from routing.targets import of_side
+from routing.targets import expand, of_side
 from routing.view import View, view_of
 
 
@@ -39,6 +39,14 @@ class Look:
     view: View
     matched: Matched
     absent: tuple[Absent, ...] = ()
+    filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def expand(self, template: str) -> tuple[str, ...]:
+        """The addresses that a template means here; worked out once."""
+        found = self.filled.get(template)
+        if found is None:
+            found = self.filled[template] = expand(template, self.view)
+        return found
 
 
 @dataclass(slots=True)
@@ -66,6 +74,7 @@ class Working:
     erase: set[str] = field(default_factory=set)
     unlinked_except: tuple[str, ...] | None = None
     refs: set[RuleRef] = field(default_factory=set)
+    resolved: dict[str, list[tuple[Agency, str]]] = field(default_factory=dict)
 
     @property
     def at(self) -> datetime:
@@ -99,8 +108,11 @@ class Working:
 
     def agencies(self, address: str) -> list[tuple[Agency, str]]:
         """Who an address means now, each with the role in which it is told."""
+        known = self.resolved.get(address)
+        if known is not None:
+            return known
         wanted = parse_address(address)
-        found = []
+        found = self.resolved[address] = []
         for agency in self.directory.resolve(wanted, self.at):
             held = [
                 a for a in agency.addresses(self.at)

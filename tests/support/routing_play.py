@@ -40,8 +40,10 @@ class Play:
         """Who holds an address."""
         return self.law.directory.resolve(parse_address(address), START)[0].slug
 
-    def emit(self, event: str, by: str | None, facts: Mapping[str, Any] | None = None, *,
-             seal: tuple[str, ...] = (), consent: Mapping[str, Any] | None = None, **more: Any) -> Decision:  # fmt: skip
+    def emit(
+        self, event: str, by: str | None, facts: Mapping[str, Any] | None = None, *,
+        seal: tuple[str, ...] = (), consent: Mapping[str, Any] | None = None, **more: Any,
+    ) -> Decision:  # fmt: skip
         """One record; returns the decision."""
         number = len(self.records)
         event_id = uuid5(SPACE, f"{self.subject}/{number}")

@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import Conflict
 from routing.explain import sentences
 from routing.law import Law, sample_rules
-from routing.receipt import read_inner, re_evaluate, receipt_of
+from routing.receipt import re_evaluate, read_inner, receipt_of
 from tests.support.region import region_directory
 from tests.support.routing_play import HELP, Play
 

@@ -14,7 +14,10 @@ from tests.support.region import region_directory
 from tests.support.routing_play import HELP, Play, told
 
 HEAD = "defaults: {valid_from: 2020-01-01, recorded_at: 2020-01-01}\nrules:\n"
-GOOD = "- {id: R90, title: A rule, cite: A source, mark: A, when: {found_in: TH}, then: [{route: {to: 'SHA@{found_in}'}}]}\n"
+GOOD = (
+    "- {id: R90, title: A rule, cite: A source, mark: A, when: {found_in: TH}, "
+    "then: [{route: {to: 'SHA@{found_in}'}}]}\n"
+)
 
 
 def load(text: str) -> Law:
@@ -61,7 +64,8 @@ def test_two_versions_on_one_day_are_refused_and_one_after_the_other_is_not() ->
     """Dated versions of one rule follow each other."""
     with pytest.raises(InvalidInput, match="two versions"):
         load(GOOD + GOOD)
-    load(GOOD.replace("mark: A", "mark: A, valid_to: 2026-01-01") + GOOD.replace("mark: A", "mark: A, valid_from: 2026-01-01"))
+    ended = GOOD.replace("mark: A", "mark: A, valid_to: 2026-01-01")
+    load(ended + GOOD.replace("mark: A", "mark: A, valid_from: 2026-01-01"))
 
 
 def test_a_rule_speaks_only_from_the_day_it_was_known() -> None:

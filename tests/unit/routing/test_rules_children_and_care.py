@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid5
-
 from routing.state import facts_of
-from tests.support.routing_play import HELP, SPACE, Play, cited, told
+from tests.support.routing_play import HELP, Play, cited, told
 
 CHILD = {"found_in": "TH", "citizenship": ["LA"], "residence_at_entry": "LA", "child_until": "2031-01-01",
          "trafficking_status": "PossibleVictimOfTrafficking"}  # fmt: skip

@@ -126,3 +126,31 @@ def test_narrowing_takes_groups_from_what_was_sent() -> None:
     left = {r.dispatch_id: set(r.groups) for r in decision.regrants}
     assert left[first["SHA@TH"].dispatch_id] == {"F1"}
     assert not any(r.recalled for r in decision.regrants)
+
+
+def test_narrowing_to_one_recipient_takes_from_the_others() -> None:
+    """When only shelter remains named, identification may open nothing any more."""
+    play = Play()
+    play.emit("ConsentGiven", "NGO-H@TH", consent=HELP)
+    first = told(play.emit("IndicatorFound", "NGO-H@TH", POSSIBLE, seal=("F1", "F2")))
+    decision = play.emit("ConsentNarrowed", "NGO-H@TH", consent={**HELP, "to": ["SHA@TH"]})
+    recalled = {r.dispatch_id for r in decision.regrants if r.recalled}
+    assert recalled == {first["IDA@TH"].dispatch_id, first["LEG@TH"].dispatch_id}
+
+
+def test_child_duty_binds_agencies_of_the_place_only() -> None:
+    """A Lao body cannot tell the Thai child desk without consent, though the child is in Thailand (R61)."""
+    for emitter, reached in (("NGO-H@TH", True), ("RFP@LA", False)):
+        decision = Play().emit("ReferralSent", emitter, CHILD, to=("CPA@TH",), seal=("F1",))
+        assert ("CPA@TH" in told(decision)) is reached
+
+
+def test_a_withheld_group_stays_although_she_consented_to_it() -> None:
+    """The NGO at home gets the legal case alone: identity and trafficking facts are withheld (R46)."""
+    play = Play()
+    facts = {**POSSIBLE, "proceedings": "awarded_unpaid", "lands_in": "LA"}
+    link = {"purposes": ["LEGAL"], "to": ["NGO-O@LA"], "groups": ["F1", "F5", "F8"], "until": "3y"}
+    play.emit("CompensationAwarded", "LEG@TH", facts, seal=("F1", "F5", "F8"))
+    play.emit("ConsentGiven", "NGO-H@TH", consent=link)
+    decision = play.emit("ReturnDeparted", "RFP@TH")
+    assert set(told(decision)["NGO-O@LA"].groups) == {"F8"}
