@@ -52,6 +52,7 @@ class DispatchRecord(LogValue):
     log_key: UUID | None = None  # under which the case's events are ordered; of kind dispatch
     subject_id: UUID
     recipient: UUID | None = None  # of kind dispatch, as the rest below
+    told_by: list[UUID] = []  # the emitter and the owner: they may enter an answer that came by telephone
     event_id: UUID
     generation: int = 0
     priority: str = "ROUTINE"

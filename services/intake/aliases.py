@@ -6,7 +6,8 @@ its way: whoever looks one up in vain catches up with the topic once and looks a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from contracts.codec import decode
 from contracts.errors import InvalidInput, SampanError
@@ -24,8 +25,18 @@ class CodeTaken(SampanError):
     default_code = "case-code-taken"
 
 
+AliasOf = Callable[[str, UUID, UUID], UUID]
+"""(kind, true id, agency) to what the agency calls it."""
+
+
 class AliasStep:
-    """``step`` for the consumer loop."""
+    """``step`` for the consumer loop.
+
+    Besides the recipient, who told it learns a name for each dispatch: an answer by telephone is entered by it.
+    """
+
+    def __init__(self, alias_of: AliasOf) -> None:
+        self._alias_of = alias_of
 
     async def __call__(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
         """Remember the aliases of new dispatches."""
@@ -47,6 +58,9 @@ class AliasStep:
             refs.append((case_alias, "c", entry.case_id, recipient))
             refs.append((subject_alias, "s", entry.subject_id, recipient))
             codes[entry.case_id, recipient] = code
+            for teller in entry.told_by:
+                outgoing = self._alias_of("dispatch", entry.dispatch_id, teller)
+                refs.append((outgoing, "o", entry.dispatch_id, teller))
         await store.insert_refs(work.connection, refs)
         if await store.insert_codes(work.connection, codes):
             raise CodeTaken("two cases have the same code")

@@ -42,6 +42,6 @@ def bootstrap(
         consume: makes the consumer loop of a name, topic and step.
         counted: wraps the taking in with counters.
     """
-    aliases = consume("intake-aliases", DISPATCHES, AliasStep())
+    aliases = consume("intake-aliases", DISPATCHES, AliasStep(vault.alias))
     intake = Intake(store, vault, directory, instance_id, random, aliases.run_once)
     return IntakeParts(intake, Batcher(counted(intake.submit_many)), aliases)

@@ -18,7 +18,7 @@ from contracts.ids import Random, new_id, parse_case_code
 from contracts.narrowing import closes_gate
 from contracts.placed import Placed, PlacedSubject
 from services.intake import store
-from services.intake.store import CaseRow, SubjectRow
+from services.intake.store import CaseRow, Ref, SubjectRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ToPlace:
 class Known:
     """What is known of the cases of a batch; grows as the batch opens cases and adds persons."""
 
-    refs: dict[UUID, tuple[str, UUID]] = field(default_factory=dict)
+    refs: dict[UUID, Ref] = field(default_factory=dict)
     codes: dict[str, UUID] = field(default_factory=dict)
     cases: dict[UUID, CaseRow] = field(default_factory=dict)
     subjects: dict[UUID, SubjectRow] = field(default_factory=dict)
@@ -67,7 +67,7 @@ async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
         known.codes = await store.resolve_codes(connection, wanted_codes)
     if wanted_refs:
         known.refs = await store.resolve_refs(connection, wanted_refs)
-    ids = wanted_refs | {true_id for _, true_id in known.refs.values()} | set(known.codes.values())
+    ids = wanted_refs | {found.true_id for found in known.refs.values()} | set(known.codes.values())
     if ids:
         for row in await store.subjects(connection, ids, ids):
             known.subjects[row.subject_id] = row
@@ -125,11 +125,11 @@ def _case(one: ToPlace, known: Known, random: Random, now: datetime) -> CaseRow:
             )
         return known.cases[known.codes[code]]
     if ref is not None:
-        kind, true_id = known.refs.get(ref, ("c", ref))
-        if kind != "c":
+        found = known.refs.get(ref, Ref("c", ref))
+        if found.kind != "c":
             raise InvalidInput("this reference is not a case", code="not-a-case", field="case")
-        if true_id in known.cases:
-            return known.cases[true_id]
+        if found.true_id in known.cases:
+            return known.cases[found.true_id]
     return _open(ref or new_id(random, now), one.sender, known)
 
 
@@ -186,10 +186,10 @@ def _children(mother: PlacedSubject, named: list[PlacedSubject], known: Known) -
 
 
 def _known_subject(ref: UUID, known: Known) -> SubjectRow | None:
-    kind, true_id = known.refs.get(ref, ("s", ref))
-    if kind != "s":
+    found = known.refs.get(ref, Ref("s", ref))
+    if found.kind != "s":
         raise InvalidInput("this reference is not a person", code="not-a-subject", field="subjects")
-    return known.subjects.get(true_id)
+    return known.subjects.get(found.true_id)
 
 
 def _add(
@@ -216,17 +216,26 @@ def _add(
 
 
 def _answered(one: ToPlace, known: Known) -> UUID | None:
-    if one.control.answer is None:
+    """The dispatch answered: one's own, or, entered for its recipient, one that this sender told."""
+    answer = one.control.answer
+    if answer is None:
         return None
-    kind, true_id = known.refs.get(one.control.answer.dispatch, ("", None))
-    if kind != "d":
+    found = known.refs.get(answer.dispatch)
+    if found is None or found.kind not in "do" or found.agency_id != one.sender:
         raise NotFound(
-            "no dispatch has this reference",
+            "no dispatch of yours has this reference",
             code="unknown-dispatch",
             field="answer.dispatch",
-            remedy="Take the reference from `sampan inbox`.",
+            remedy="Take it from `sampan inbox`; for an answer by telephone from `sampan case`.",
         )
-    return true_id
+    if found.kind == "o" and answer.reported is None:
+        raise InvalidInput(
+            "only its recipient answers a dispatch",
+            code="not-the-recipient",
+            field="answer.reported",
+            remedy="If the answer came by telephone, say how and from whom (--reported-by).",
+        )
+    return found.true_id
 
 
 def _references(control: ControlPayload) -> list[UUID]:

@@ -36,6 +36,15 @@ class SubjectRow:
     parent_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What an alias stands for: ``c`` case, ``s`` subject, ``d`` dispatch received, ``o`` dispatch told to another."""
+
+    kind: str
+    true_id: UUID
+    agency_id: UUID | None = None
+
+
 async def earlier(connection: Any, keys: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Earlier]:
     """What was submitted before, by (sender, submission id)."""
     rows = await connection.fetch(
@@ -54,12 +63,12 @@ async def used_event_ids(connection: Any, event_ids: Iterable[UUID]) -> set[UUID
     return {row["event_id"] for row in rows}
 
 
-async def resolve_refs(connection: Any, refs: Iterable[UUID]) -> dict[UUID, tuple[str, UUID]]:
-    """Aliases to (kind, true id)."""
+async def resolve_refs(connection: Any, refs: Iterable[UUID]) -> dict[UUID, Ref]:
+    """What aliases stand for."""
     rows = await connection.fetch(
-        "select ref, kind, id from intake.refs where ref = any($1::uuid[])", list(refs)
+        "select ref, kind, id, agency_id from intake.refs where ref = any($1::uuid[])", list(refs)
     )
-    return {row["ref"]: (row["kind"].decode(), row["id"]) for row in rows}
+    return {row["ref"]: Ref(row["kind"].decode(), row["id"], row["agency_id"]) for row in rows}
 
 
 async def resolve_codes(connection: Any, codes: Iterable[str]) -> dict[str, UUID]:

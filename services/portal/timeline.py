@@ -86,7 +86,7 @@ class Timelines:
                 inner = msgspec.msgpack.decode(
                     open_facts(keys[row.subject_id], row.sealed, context), type=ReceiptInner
                 )
-                entries += self._decided(inner.decision, row.emitter == viewer, statuses)
+                entries += self._decided(inner.decision, viewer, row.emitter == viewer, statuses)
         for one in received:
             if one.subject_id in keys:
                 dispatch = open_envelope(keys[one.subject_id], one.dispatch_id, one.sealed, one.narrowed)
@@ -98,7 +98,7 @@ class Timelines:
         )  # fmt: skip
 
     def _decided(
-        self, decision: Decision, own: bool, statuses: Mapping[UUID, store.StatusRow]
+        self, decision: Decision, viewer: UUID, own: bool, statuses: Mapping[UUID, store.StatusRow]
     ) -> Iterable[TimelineEntry]:
         at = decision.decided_at
         if own:
@@ -111,7 +111,7 @@ class Timelines:
                 rules=[] if decision.outcome == "accepted" else self._rules(decision.rules_fired),
             )
         for dispatch in sorted(decision.dispatches, key=lambda d: (d.order, d.recipient)):
-            yield self._told(dispatch, statuses.get(dispatch.dispatch_id), at)
+            yield self._told(dispatch, viewer, statuses.get(dispatch.dispatch_id), at)
         if not own:
             return
         for held in decision.held:
@@ -137,12 +137,15 @@ class Timelines:
                 text=review.reason,
             )
 
-    def _told(self, dispatch: Dispatch, status: store.StatusRow | None, at: Any) -> TimelineEntry:
+    def _told(
+        self, dispatch: Dispatch, viewer: UUID, status: store.StatusRow | None, at: Any
+    ) -> TimelineEntry:
         return TimelineEntry(
             at=at, what="told", event=dispatch.event, who=self._name(dispatch.recipient, dispatch.address),
             purpose=Purpose(dispatch.purpose), groups=[Group(g) for g in sorted(dispatch.groups, key=_order)],
             rules=self._rules(dispatch.rules), status=status.status if status else None,
             deadline_at=dispatch.acknowledge_by,
+            dispatch=self._vault.alias("dispatch", dispatch.dispatch_id, viewer),
             text="A call task: telephone them." if dispatch.via == "duty_phone" else "",
         )  # fmt: skip
 

@@ -117,6 +117,7 @@ class Effects:
                 case_alias=vault.alias("case", dispatch.case_id, recipient),
                 case_code=vault.case_code(dispatch.case_id, recipient),
                 subject_alias=vault.alias("subject", subject, recipient),
+                told_by=self._told_by(dispatch, recipient),
                 case_id=dispatch.case_id, log_key=self.members.row(subject).log_key, subject_id=subject,
                 recipient=recipient, event_id=dispatch.event_id,
                 generation=dispatch.generation, priority=dispatch.priority, via=dispatch.via,
@@ -125,6 +126,11 @@ class Effects:
                 sealed=self._seal(subject, dispatch, DISPATCH + dispatch.dispatch_id.bytes),
             ),
         )  # fmt: skip
+
+    def _told_by(self, dispatch: Dispatch, recipient: UUID) -> list[UUID]:
+        owner = self.members.row(dispatch.subject).owner
+        emitter = self.directory.by_slug(dispatch.emitter).agency_id if dispatch.emitter else owner
+        return sorted({owner, emitter} - {recipient})
 
     def _regrant(self, record: CaseRecord, made: Regrant) -> None:
         regrant = msgspec.structs.replace(made, event=record.event)

@@ -174,12 +174,15 @@ class InstanceDriver:
 
     def _answer_event(self, answering: Answering, told: Told, sender: str) -> OpenEvent:
         reported = None
+        dispatch = told.alias
         if answering.reported_how is not None:
             reported = OpenReported(
                 by=answering.entered_as,
                 how=answering.reported_how,
                 person=answering.reported_person or "somebody",
             )
+            teller = self._instance.edges.directory.by_slug(sender).agency_id
+            dispatch = self._instance.vault.alias("dispatch", told.dispatch_id, teller)
         return OpenEvent(
             event=ANSWER_EVENTS[answering.kind],
             event_id=self._id(),
@@ -190,7 +193,7 @@ class InstanceDriver:
             case=str(told.case_id),
             subjects=[SubjectEntry(subject=told.subject_id)],
             answer=OpenAnswer(
-                dispatch=told.alias, code=answering.code, reason=answering.reason, reported=reported
+                dispatch=dispatch, code=answering.code, reason=answering.reason, reported=reported
             ),
         )
 

@@ -34,6 +34,7 @@ class Told:
     alias: UUID
     case_id: UUID
     subject_id: UUID
+    dispatch_id: UUID
 
 
 class InstanceReading:
@@ -116,12 +117,12 @@ class InstanceReading:
         """What these events told an agency: the newest of each person."""
         async with self._instance.edges.store.pool.acquire() as connection:
             rows = await connection.fetch(
-                "select distinct on (subject_id) alias, case_id, subject_id from delivery.dispatches"
+                "select distinct on (subject_id) alias, case_id, subject_id, dispatch_id from delivery.dispatches"
                 " where event_id = any($1::uuid[]) and recipient = $2"
                 " order by subject_id, received_at desc, dispatch_id",
                 *(list(event_ids), recipient),
             )
-        return [Told(row["alias"], row["case_id"], row["subject_id"]) for row in rows]
+        return [Told(*row) for row in rows]
 
     async def open_reviews(self, event_ids: Sequence[UUID]) -> list[tuple[UUID, bool]]:
         """Open questions about these events, and whether an agency's desk holds them."""

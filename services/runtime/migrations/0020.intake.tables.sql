@@ -31,7 +31,7 @@ create table intake.codes (
 -- What an agency calls a case, subject or dispatch (an alias), and what it is.
 create table intake.refs (
     ref uuid primary key,
-    kind "char" not null, -- c case, s subject, d dispatch
+    kind "char" not null, -- c case, s subject, d dispatch received, o dispatch told to another
     id uuid not null,
     agency_id uuid not null
 );
