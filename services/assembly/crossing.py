@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -82,13 +83,18 @@ async def _run(home: Home, *arguments: str) -> str:
         "-m",
         "services.cli",
         *arguments,
-        env=os.environ | {"SAMPAN_DATA": str(home.folder), "PYTHONUTF8": "1"},
+        env=os.environ | {"SAMPAN_DATA": str(home.folder), "PYTHONUTF8": "1", "COLUMNS": _columns()},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, remarks = await process.communicate()
     return (out or remarks).decode().rstrip()
+
+
+def _columns() -> str:
+    """As wide as the terminal of who started the server: what is piped has no width of its own."""
+    return str(max(shutil.get_terminal_size((120, 24)).columns, 60))
 
 
 def _next_steps(home: Home, codes: list[str]) -> str:
