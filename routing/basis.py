@@ -7,9 +7,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.decision import RuleRef
+from contracts.events import EVENTS
 from contracts.roles import Basis, Purpose
 from routing.consents import allowed
-from routing.offers import FEEDBACK, Offer
+from routing.offers import FEEDBACK, STATISTICS, Offer
 from routing.targets import covers
 from routing.vocabulary import CHILD_AGES
 from routing.working import Look, Working
@@ -35,6 +36,8 @@ def rest_of(w: Working, look: Look, offer: Offer) -> Rest | None:
     """What the offer rests on; None: nothing yet, so R01 holds it."""
     if offer.purpose == FEEDBACK:
         return Rest(FEEDBACK, followed_basis(w, look), frozenset({"F0"}), frozenset(), frozenset())
+    if EVENTS[look.record.event].scope == "counts":  # no person, so nobody's consent: a count rests on no more
+        return Rest(STATISTICS, "statute", frozenset({"F0"}), frozenset(), None)
     if offer.basis not in (None, "consent"):
         return _named(w, offer, offer.purpose, str(offer.basis), ())
     by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at)

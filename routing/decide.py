@@ -64,7 +64,7 @@ def _carry_out(
         dispatch_route(w, look, route)
     set_by_dispatches(w, first)
     set_by_rules(w, look)
-    _report(w, look, combined)
+    report(w, look, combined)
     _denied_sides(w, look)
     other_effects(w, look)
     _unreached(w, look, offers, combined)
@@ -142,7 +142,7 @@ def _not_taken(
     return verdict
 
 
-def _report(w: Working, look: Look, combined: Combined) -> None:
+def report(w: Working, look: Look, combined: Combined) -> None:
     """Waiting and denied recipients; condition routes are told of once, and again when what they ask changes."""
     record = look.record
     slim = msgspec.structs.replace(record, facts={}, slots={}, items={}, consent=None)

@@ -14,7 +14,7 @@ from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS, Priority
 from routing.agency import Agency
 from routing.basis import Rest, followed_basis
 from routing.combine import Route
-from routing.offers import FEEDBACK
+from routing.offers import FEEDBACK, STATISTICS
 from routing.state import Made
 from routing.targets import covers
 from routing.working import Look, Working, derived_id
@@ -97,7 +97,7 @@ def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, 
 
 
 def _clocks(w: Working, route: Route, priority: str) -> tuple[datetime | None, datetime | None]:
-    if route.rest.purpose == FEEDBACK:
+    if route.rest.purpose in (FEEDBACK, STATISTICS):
         return None, None
     rank = Priority(priority)
     acknowledge = w.at + timedelta(hours=ACK_WITHIN_HOURS[rank])

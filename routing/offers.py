@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.address import RELATIONS
 from contracts.decision import RuleRef
-from contracts.events import EVENTS, EventType
+from contracts.events import ALL, EVENTS, EventType
 from routing.agency import Agency
 from routing.compiled import Compiled
 from routing.targets import of_side
@@ -15,6 +15,7 @@ from routing.vocabulary import CHILD_AGES, TRUE
 from routing.working import Look, Working
 
 FEEDBACK: Final = "FEEDBACK"
+STATISTICS: Final = "STATISTICS"
 _PLACES: Final = {"host": "place", "origin": "origin", "landing": "landing", "sender": "emitter_country"}
 _RELATION_TOLD_BY_NARROWING: Final = frozenset({"consent"})
 
@@ -53,18 +54,9 @@ def event_offers(w: Working, look: Look) -> Offers:
     """The event's own recipients, the addresses in ``to``, and routes that rules make on this event."""
     offers, record = Offers(), look.record
     event = EVENTS[record.event]
-    if event.scope != "person":
+    if event.scope == "none":
         return offers
-    for recipient in event.recipients:
-        if recipient.when == "child" and look.view.get("age") not in CHILD_AGES:
-            continue
-        if recipient.when == "baby" and look.view.get("baby") != TRUE:
-            continue
-        if recipient.place is None:
-            _relation(w, look, event, recipient.target, offers)
-        else:
-            template = f"{recipient.target}@{{{_PLACES[recipient.place]}}}"
-            _roles(w, look, event, look.expand(template), offers)
+    _own_recipients(w, look, event, offers)
     for address in record.to:
         if address in RELATIONS:
             _relation(w, look, event, address, offers)
@@ -76,6 +68,22 @@ def event_offers(w: Working, look: Look) -> Offers:
     if event.hidden_from_origin:
         offers.found = [o for o in offers.found if not _origin_side(look, o.agency)]
     return offers
+
+
+def _own_recipients(w: Working, look: Look, event: EventType, offers: Offers) -> None:
+    for recipient in event.recipients:
+        if recipient.when == "child" and look.view.get("age") not in CHILD_AGES:
+            continue
+        if recipient.when == "baby" and look.view.get("baby") != TRUE:
+            continue
+        if recipient.target == ALL:
+            offers.found += [Offer(a, w.own_address(a), None, STATISTICS) for a in w.law.directory.agencies
+                             if a.slug != look.record.emitter and a.addresses(w.at)]  # fmt: skip
+        elif recipient.place is None:
+            _relation(w, look, event, recipient.target, offers)
+        else:
+            template = f"{recipient.target}@{{{_PLACES[recipient.place]}}}"
+            _roles(w, look, event, look.expand(template), offers)
 
 
 def condition_offers(w: Working, look: Look) -> Offers:
@@ -98,6 +106,8 @@ def _roles(w: Working, look: Look, event: EventType, addresses: tuple[str, ...],
     for agency, address in resolved:
         role = address.partition("@")[0].partition(".")[0]
         purpose = look.record.purpose or w.law.purposes.default_purpose(role, event)
+        if event.scope == "counts":
+            purpose = STATISTICS
         if agency.slug == look.record.emitter:
             offers.to_emitter = True
         elif purpose is None:

@@ -10,7 +10,7 @@ from contracts.case_record import CaseRecord
 from contracts.decision import Decision, Step
 from routing.combine import combine
 from routing.deadlines import set_by_dispatches, set_by_rules
-from routing.decide import _report, take
+from routing.decide import report, take
 from routing.dispatching import dispatch_route, tell
 from routing.fold import with_mother
 from routing.law import ENGINE_VERSION, Law
@@ -82,7 +82,7 @@ def _condition_routes(w: Working) -> None:
         dispatch_route(w, look, route)
     set_by_dispatches(w, first)
     set_by_rules(w, look)
-    _report(w, look, combined)
+    report(w, look, combined)
 
 
 def _erase(w: Working) -> None:

@@ -130,3 +130,26 @@ def test_an_erased_subject_decides_nothing_more() -> None:
     assert play.emit("SubjectErased", None).erase_groups == ("F1", "F2")
     assert play.steps[-1].timers == ()
     assert play.emit("IndicatorFound", "NGO-H@TH", POSSIBLE).dispatches == ()
+
+
+def test_a_count_without_a_person_needs_no_consent_and_sets_no_clock() -> None:
+    """A campaign is told to statistics and local NGOs of the sender's country, as an envelope alone."""
+    decision = Play(owner="WCH@KH").emit("CampaignHeld", "WCH@KH")
+    assert {"REG@KH", "NGO-H@KH", "NGO-O@KH"} == set(told(decision))
+    assert {d.purpose for d in decision.dispatches} == {"STATISTICS"}
+    assert decision.deadlines == ()
+
+
+def test_a_freeze_stops_routes_until_it_is_lifted_and_recalls_from_the_origin() -> None:
+    """Frozen: identification waits, care does not; what the focal point had is taken back (R26)."""
+    play = Play()
+    play.emit("ConsentGiven", "NGO-H@TH", POSSIBLE, consent={**HELP, "to": ["any@TH", "RFP@LA"]})
+    play.emit("ReferralSent", "NGO-H@TH", to=("RFP@LA",), purpose="LEGAL", seal=("F1",))
+    frozen = play.emit("ProtectionFreezeSet", "NGO-H@TH")
+    assert [r.recalled for r in frozen.regrants if not r.groups]
+    decision = play.emit("IdentificationAppealed", "NGO-H@TH")
+    assert "IDA@TH" not in told(decision)
+    assert "SHA@TH" in told(decision)
+    lifted = play.emit("RiskReviewed", "SHA@TH", {"frozen": False})
+    assert "IDA@TH" in told(lifted)
+    assert "RFP@LA" not in told(lifted)
