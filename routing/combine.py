@@ -8,7 +8,7 @@ from contracts.decision import RuleRef
 from routing.basis import CONSENT_RULE, Rest, rest_of
 from routing.compiled import Compiled
 from routing.offers import FEEDBACK, Offer
-from routing.targets import covers
+from routing.targets import NAMED, covers
 from routing.working import Look, Working
 
 
@@ -140,6 +140,9 @@ def _speaks(look: Look, one: Compiled) -> bool:
 def _hits(look: Look, one: Compiled, offer: Offer, purpose: str, emitter_country: str) -> bool:
     effect = one.effect
     if effect.purposes and purpose not in effect.purposes:
+        return False
+
+    if NAMED in effect.except_to and any(covers(t, offer.agency, offer.address) for t in look.record.to):
         return False
 
     def under(templates: tuple[str, ...]) -> bool:

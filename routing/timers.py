@@ -10,7 +10,7 @@ from routing.dispatching import tell
 from routing.offers import FEEDBACK
 from routing.reviews import open_review
 from routing.state import Deadline
-from routing.working import Look, Working, derived_id
+from routing.working import Look, Working
 
 
 def open_timers(w: Working) -> tuple[Timer, ...]:
@@ -19,14 +19,15 @@ def open_timers(w: Working) -> tuple[Timer, ...]:
         return ()
     found = []
     for one in w.state.deadlines:
-        found += [Timer(_timer_id(one, number), warn.at) for number, warn in enumerate(one.warns) if not warn.done]
+        found += [Timer(_timer_id(one, 1 + n), warn.at) for n, warn in enumerate(one.warns) if not warn.done]
         if not one.missed or one.every:
-            found.append(Timer(_timer_id(one, "due"), one.due_at))
+            found.append(Timer(_timer_id(one, int(one.due_at.timestamp()) << 8), one.due_at))
     return tuple(sorted(found, key=lambda timer: (timer.at, timer.timer_id.bytes)))
 
 
-def _timer_id(one: Deadline, what: object) -> UUID:
-    return derived_id(one.deadline_id, what, one.due_at.isoformat() if what == "due" else "")
+def _timer_id(one: Deadline, what: int) -> UUID:
+    """Follows from the deadline's random-looking id; the low bits alone differ, so it stays a UUIDv8."""
+    return UUID(int=one.deadline_id.int ^ what)
 
 
 def ring(w: Working, look: Look) -> None:

@@ -41,6 +41,7 @@ def view_of(
     _places(view, facts)
     _journey(view, facts)
     _of_record(view, record)
+    _side(view, record)
     consented = frozenset(purposes)
     view["consented"] = consented or _UNSET_SET
     if state.child_of is not None or record.child_of is not None:
@@ -101,6 +102,14 @@ def _journey(view: View, facts: Json) -> None:
         between = [code for code in point.get("between") or () if code]
         view["handover_point"] = "border" if between else "airport" if point.get("airport") else "none"
         view["handover_at"] = frozenset(between) or _UNSET_SET
+
+
+def _side(view: View, record: Recorded) -> None:
+    role, _, country = (record.emitter_address or "").partition("@")
+    state = role.partition(".")[2] or country.partition("/")[0]  # a mission speaks for its state
+    if state:
+        at_origin = "origin" if state in view["origin"] else "other"
+        view["emitter_side"] = "host" if state == view.get("place") else at_origin
 
 
 def _of_record(view: View, record: Recorded) -> None:

@@ -90,6 +90,7 @@ DERIVED: Final[dict[str, FactType]] = {
     "event": FactType(frozenset((UNSET, *EVENTS))),
     "emitter_role": FactType(frozenset((UNSET, *Role))),
     "emitter_country": _PLACE,
+    "emitter_side": _one("host", "origin", "other"),
     "consent_from": _one("self", "guardian", "other"),
     "assent": _YES_NO,
     "consented": FactType(frozenset((UNSET, *Purpose)), several=True),

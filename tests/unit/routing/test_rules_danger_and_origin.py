@@ -116,3 +116,22 @@ def test_a_fact_that_only_an_absent_rule_reads_holds_and_asks_a_person() -> None
     assert alone.outcome == "denied"
     released = play.review("release", "NGO-H@TH", decision.reviews[0].review_id, second="SHA@TH")
     assert "SHA@TH" in told(released)
+
+
+def test_a_planned_rescue_is_known_to_those_named_alone() -> None:
+    """The police unit in ``to`` may prepare; shelter waits until she is out of harm (R62)."""
+    play = Play()
+    play.emit("ConsentGiven", "NGO-H@TH", FOUND, consent=HELP)
+    decision = play.emit("RescuePlanned", "NGO-H@TH", to=("LEA@TH",), seal=("F2", "F5"))
+    assert (told(decision)["LEA@TH"].purpose, set(told(decision)["LEA@TH"].groups)) == ("RESCUE", {"F2", "F5"})
+    assert set(told(decision)) == {"LEA@TH"}
+    assert all("PersonRemovedFromHarm" in h.asks for h in decision.held)
+
+
+def test_the_origin_may_not_ask_to_identify_again() -> None:
+    """A request by the origin's focal point is denied; the host's own is not (R20)."""
+    for emitter, outcome in (("RFP@LA", "denied"), ("RFP@TH", "accepted")):
+        play = Play()
+        play.emit("ConsentGiven", "NGO-H@TH", FOUND, consent=HELP)
+        play.emit("VictimIdentified", "IDA@TH", ACTUAL)
+        assert play.emit("IdentificationRequested", emitter).outcome == outcome
