@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -40,6 +41,7 @@ import psycopg, encodings.idna, encodings.ascii
 from pathlib import Path
 from contracts.errors import SetupProblem
 from services.runtime.postgres import EmbeddedPostgres
+sys.path.insert(0, sys.argv[2])
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
@@ -49,6 +51,16 @@ try:
 except SetupProblem as problem:
     print(problem.code, problem.sentence())
 """
+
+
+def wheel_for_all(place: Path) -> Path:
+    """A copy of the wheel's programs where any user can walk: the checkout may lie in a closed folder."""
+    package = find_binaries().folder.parents[1]
+    site = place / "site"
+    shutil.copytree(package / "pginstall18", site / package.name / "pginstall18", symlinks=True)
+    (site / package.name / "__init__.py").touch()
+    shutil.copytree(package.parent / f"{package.name}.libs", site / f"{package.name}.libs")
+    return site
 
 
 @pytest.fixture
@@ -207,7 +219,7 @@ def test_a_plain_user_with_an_empty_home_can_run_it(server_folder: Path) -> None
     """Neither root nor a home folder is needed."""
     place = Path(tempfile.mkdtemp(dir=server_folder))
     place.chmod(0o777)
-    process = run_python(AS_PLAIN_USER, str(place / "pg"))
+    process = run_python(AS_PLAIN_USER, str(place / "pg"), str(wheel_for_all(place)))
     assert process.communicate("")[0] == "True\n"
 
 
@@ -215,7 +227,7 @@ def test_an_unwritable_folder_is_said_in_one_sentence(server_folder: Path) -> No
     """A folder without write permission: the path and a remedy, and no server."""
     place = Path(tempfile.mkdtemp(dir=server_folder))
     place.chmod(0o555)
-    answer = run_python(AS_PLAIN_USER, str(place / "pg")).communicate("")[0]
+    answer = run_python(AS_PLAIN_USER, str(place / "pg"), str(place)).communicate("")[0]
     assert answer.startswith("data-folder-not-writable The data folder ")
     assert str(place / "pg") in answer
     assert "Choose another data folder" in answer
