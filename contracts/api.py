@@ -42,6 +42,7 @@ class InstanceInfo(Wire):
     vault_key_id: str
     vault_public_key: str  # base64 of the HPKE public key, suite MLKEM768X25519
     suite: str
+    webhook_public_key: str = ""  # whpk_…, to verify notices (Standard Webhooks, ed25519)
     counsel_signed: bool  # whether the rules in force are signed; the demo region's are not
 
 

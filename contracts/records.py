@@ -25,7 +25,7 @@ class RunningEvent(LogValue):
     """
 
     event_id: UUID
-    kind: Literal["DeadlineDue", "DisclosureRefused", "ReviewResolved", "DeliveryFailed", "ChannelChanged"]
+    kind: Literal["DeadlineDue", "DisclosureRefused", "ReviewResolved", "DeliveryFailed"]
     case_id: UUID
     subject_id: UUID
     at: AwareDatetime

@@ -20,6 +20,7 @@ from routing.release import release_what_can_go
 from routing.reviews import answer_review
 from routing.state import Recorded, SubjectState, decode_state, encode_state, recorded
 from routing.timers import open_timers, ring
+from routing.undelivered import undelivered
 from routing.working import Working
 
 NO_KIN: Mapping[UUID, bytes] = {}
@@ -60,6 +61,9 @@ def _dispose(w: Working) -> None:
     if event == "DisclosureRefused":
         look = w.look(w.record, with_mother(w.state.facts, w.mother))
         tell(w, look, w.record.owner, event, relation="owner", of=w.record.dispatch_id)
+        return
+    if event == "DeliveryFailed":
+        undelivered(w, w.look(w.record, with_mother(w.state.facts, w.mother)))
         return
     if event == "SubjectErased":
         _erase(w)

@@ -10,6 +10,7 @@ from routing.dispatching import tell
 from routing.offers import FEEDBACK
 from routing.reviews import open_review
 from routing.state import Deadline
+from routing.undelivered import telephone
 from routing.working import Look, Working
 
 
@@ -65,7 +66,9 @@ def _due(w: Working, look: Look, one: Deadline) -> None:
         tell(w, look, slug, "DeadlineMissed", relation="owner" if slug == w.record.owner else None, of=one.event_id,
              rules=rules)  # fmt: skip
     if one.answer == "acknowledge" and one.priority == "EMERGENCY":
-        _telephone(w, look, one)
+        # Nobody has read what is an emergency; the sender was told above.
+        address = one.owner_address or ""
+        telephone(w, look, one.owner, address, "DeadlineMissed", one.dispatch_id, tuple(one.rules))
     if one.effect == "escalate":
         _fire(w, one, "Escalated", [one.owner or "", *parties])
         for slug in dict.fromkeys([*parties, one.owner]):
@@ -87,19 +90,6 @@ def _missed_follow_up(w: Working, look: Look, one: Deadline) -> None:
         w.state.follow_ups_missed = 0
         open_review(w, look, f"follow-up/{one.deadline_id}", one.event_id, "two follow-ups were missed in a row",
                     desk="owner", asks=tuple(one.review_asks), rules=tuple(one.rules))  # fmt: skip
-
-
-def _telephone(w: Working, look: Look, one: Deadline) -> None:
-    """An urgent dispatch that nobody has read: the duty number, else the alternate. The sender was told above."""
-    duty = f"{(one.owner_address or '').partition('/')[0]}/duty"
-    reached = False
-    for agency, _ in w.agencies(duty) if one.owner_address else []:
-        reached |= tell(w, look, agency.slug, "DeadlineMissed", address=duty, via="duty_phone", of=one.dispatch_id,
-                        rules=tuple(one.rules), priority="EMERGENCY")  # fmt: skip
-    owner = w.agency(one.owner)
-    if not reached and owner is not None and owner.alternate:
-        tell(w, look, owner.alternate, "DeadlineMissed", via="duty_phone", of=one.dispatch_id,
-             rules=tuple(one.rules), priority="EMERGENCY")  # fmt: skip
 
 
 def _fire(w: Working, one: Deadline, event: str, who: list[str]) -> None:
