@@ -17,6 +17,7 @@ from contracts.api import AgencyInfo, InstanceInfo, SubmitReceipt
 from routing.agency import Agency
 from services.assembly.erasure import Erasure
 from services.assembly.erasure import router as erasure_router
+from services.assembly.gauges import measure
 from services.assembly.instance import VERSION, Instance
 from services.assembly.openapi import describe_submit_paths
 from services.assembly.schema_http import router as schema_router
@@ -25,7 +26,6 @@ from services.delivery.stream import follow
 from services.edge.losses import losses_of
 from services.intake import http as intake_http
 from services.portal import http as portal_http
-from services.portal import store as portal_store
 from services.router import http as router_http
 from services.runtime.http import ERROR_HANDLERS, bearer, caller_of
 from services.runtime.registry import Caller
@@ -136,10 +136,7 @@ def _add_health(app: FastAPI, instance: Instance) -> None:
 
     @app.get("/metrics", tags=["operator"], summary="Prometheus text format")
     async def metrics() -> Response:
-        async with pool.acquire() as connection:
-            oldest = await portal_store.oldest_unanswered_at(connection)
-        age = 0.0 if oldest is None else (instance.edges.clock.now() - oldest).total_seconds()
-        instance.metrics.set("sampan_oldest_unanswered_age_seconds", age)
+        await measure(instance)
         return Response(instance.metrics.text(), media_type="text/plain; version=0.0.4")
 
 

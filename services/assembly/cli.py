@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from services.assembly.enrolling import enrol_agency
 from services.assembly.serve import serve as run_server
 from services.assembly.settings import HttpSettings, ServerSettings
 
@@ -28,3 +29,19 @@ def serve(
     """
     settings = ServerSettings(data=data, demo=demo, http=HttpSettings(host=host, port=port))
     run_server(settings, typer.echo)
+
+
+def enrol(
+    agency: Annotated[str, typer.Argument(help="The agency's slug in the directory, or: operator.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for its token and key; give it to the agency.")],
+    data: Annotated[Path, typer.Option("--data", help="The server's data folder.")] = Path("data"),
+    days: Annotated[int, typer.Option("--days", help="How long the token holds.", min=1, max=730)] = 90,
+) -> None:
+    """Give an agency a token and a signing key, in owner-only files. Run it while the server is stopped.
+
+    The token is kept here as a hash alone; hand the folder over by a safe way and delete your copy.
+
+    Example: sampan enrol ngo-th --out handover/
+    """
+    where = enrol_agency(ServerSettings(data=data), agency, out, days)
+    typer.echo(f"{agency}: token and key are in {where}; the token holds for {days} days.")

@@ -31,36 +31,37 @@ async def enrol(
     """Give each agency a token and a key where its files are not here yet; returns all keys, new and old.
 
     Args:
-        operator: the agency in whose name the operator's token speaks.
+        operator: the id under which the operator's token speaks.
     """
     keys = []
     for agency in agencies:
         if agency.slug not in home.agencies():
-            await _new(store, home, agency, random, now)
+            await issue_to_agency(store, home, agency, random, now, DEMO_TOKEN_LASTS)
         stored = home.profile(agency.slug).key
-        assert stored is not None
-        keys.append(SenderKeys(agency.agency_id, stored.seed, stored.key_id))
-        await _enrol_key(store, keys[-1], now)
+        if stored is not None:
+            keys.append(SenderKeys(agency.agency_id, stored.seed, stored.key_id))
     if OPERATOR not in home.agencies():
-        async with store.unit_of_work() as work:
-            scopes = (registry.AGENCY_SCOPE, registry.OPERATOR_SCOPE)
-            token = await registry.issue_token(
-                work.connection, operator, random, now, lasts=DEMO_TOKEN_LASTS, scopes=scopes
-            )
-        write_profile(home, OPERATOR, token, None)
+        await issue_to_operator(store, home, operator, random, now, DEMO_TOKEN_LASTS)
     return keys
 
 
-async def _new(store: PostgresStore, home: Home, agency: Agency, random: Random, now: datetime) -> None:
+async def issue_to_agency(
+    store: PostgresStore, home: Home, agency: Agency, random: Random, now: datetime, lasts: timedelta
+) -> None:
+    """Mint a token and a signing key, enrol both here, and write the agency's files."""
+    key = StoredKey(key_id=f"{agency.slug}-{now:%Y%m%d}-{random(3).hex()}", seed=random(32))
     async with store.unit_of_work() as work:
-        token = await registry.issue_token(
-            work.connection, agency.agency_id, random, now, lasts=DEMO_TOKEN_LASTS
-        )
-    key = StoredKey(key_id=f"{agency.slug}-{now:%Y%m%d}", seed=random(32))
-    write_profile(home, agency.slug, token, key)
+        token = await registry.issue_token(work.connection, agency.agency_id, random, now, lasts=lasts)
+        public = SigningKey(key.seed).public_key
+        await registry.add_signing_key(work.connection, agency.agency_id, key.key_id, public, now)
+        write_profile(home, agency.slug, token, key)  # before the commit: a token nobody has would be worse
 
 
-async def _enrol_key(store: PostgresStore, keys: SenderKeys, now: datetime) -> None:
+async def issue_to_operator(
+    store: PostgresStore, home: Home, operator: UUID, random: Random, now: datetime, lasts: timedelta
+) -> None:
+    """Mint the operator's token and write it."""
     async with store.unit_of_work() as work:
-        public = SigningKey(keys.seed).public_key
-        await registry.add_signing_key(work.connection, keys.agency_id, keys.key_id, public, now)
+        scopes = (registry.AGENCY_SCOPE, registry.OPERATOR_SCOPE)
+        token = await registry.issue_token(work.connection, operator, random, now, lasts=lasts, scopes=scopes)
+        write_profile(home, OPERATOR, token, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from adapters.channels.ed25519 import public_of
 from contracts.api import InstanceInfo, SubmitReceipt
 from contracts.decision import RuleRef
 from contracts.ids import Random
@@ -93,6 +94,7 @@ class Instance:
             vault_key_id=keyring.public.key_id,
             vault_public_key=keyring.public_text,
             suite=SUITE_NAME,
+            webhook_public_key=public_of(self.vault.webhook_seed()),
             counsel_signed=False,
         )
 

@@ -16,12 +16,14 @@ from services.assembly import region
 from services.assembly.identity import instance_id
 from services.assembly.instance import Edges, Instance, build
 from services.assembly.settings import ServerSettings
+from services.assembly.targets import load_targets
 from services.edge.perform import Targets
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.postgres import EmbeddedPostgres, migrate
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
 from services.vault.keyring import Keyring
+from services.vault.vault import Vault
 
 DATABASE: Final = "sampan"
 
@@ -111,6 +113,9 @@ async def running_instance(
     store = await PostgresStore.connect(dsn, used_clock, Wake())
     try:
         directory, law = region.load(settings.region)
+        if settings.targets is not None:
+            seed = Vault(keys, secrets.token_bytes).webhook_seed()
+            targets = {**targets, **load_targets(settings.targets, directory, seed)}
         name = "Sampan demo" if settings.demo else "Sampan"
         uniform: Callable[[float, float], float] = jitter.SystemRandom().uniform
         yield build(

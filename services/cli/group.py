@@ -22,6 +22,7 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
         "Play the nine bundled scenarios: who was told, who was not, why.",
     ),
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
+    "enrol": ("services.assembly.cli", "enrol", "Give an agency a token and a signing key."),
 }
 """Command → (module, name in it, help). The name is a Typer app or a plain function."""
 

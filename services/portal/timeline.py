@@ -91,7 +91,7 @@ class Timelines:
             if one.subject_id in keys:
                 dispatch = open_envelope(keys[one.subject_id], one.dispatch_id, one.sealed, one.narrowed)
                 entries.append(self._received(dispatch, one))
-        entries.sort(key=lambda entry: entry.at)
+        entries = _each_refusal_once(sorted(entries, key=lambda entry: entry.at))
         return CaseTimeline(
             case_code=view.case_code, case_ref=view.case_ref, role="owner" if view.is_owner else "recipient",
             subjects=list(view.subject_refs), entries=entries,
@@ -181,6 +181,20 @@ class Timelines:
 
     def _rules(self, rules: Iterable[RuleRef]) -> list[str]:
         return [self._titles.of(rule) for rule in rules]
+
+
+def _each_refusal_once(entries: list[TimelineEntry]) -> list[TimelineEntry]:
+    """A refusal holds at every record and is decided again at each; a reader wants to see it when it began."""
+    seen: set[tuple[object, ...]] = set()
+    kept = []
+    for entry in entries:
+        if entry.what == "not_told" and entry.who is not None:
+            said = (entry.who, tuple(entry.rules), tuple(entry.asks))
+            if said in seen or "@*" in entry.who:
+                continue
+            seen.add(said)
+        kept.append(entry)
+    return kept
 
 
 def _order(group: str) -> int:

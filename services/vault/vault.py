@@ -6,6 +6,7 @@ at once: one statement for a batch, not one per event.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -83,6 +84,10 @@ class Vault:
     def case_code(self, case_id: UUID, agency_id: UUID, attempt: int = 0) -> str:
         """``SP-XXXX-XXXX``; see :func:`contracts.ids.case_code`."""
         return ids.case_code(self._keyring.code_key, case_id, agency_id, attempt)
+
+    def webhook_seed(self) -> bytes:
+        """The ed25519 seed with which this instance signs its notices to webhooks."""
+        return hmac.digest(self._keyring.mac_key, b"sampan/webhook-signing/1", "sha256")
 
     def content_mac(self, content: bytes) -> bytes:
         """32 bytes that tell whether the same bytes were handed in before."""

@@ -1,0 +1,21 @@
+"""Gauges, read when somebody looks: what waits, and for how long."""
+
+from __future__ import annotations
+
+from services.assembly.instance import Instance
+from services.portal import store as portal_store
+
+
+async def measure(instance: Instance) -> None:
+    """Bring the gauges up to date."""
+    metrics, clock = instance.metrics, instance.edges.clock
+    async with instance.edges.store.pool.acquire() as connection:
+        oldest = await portal_store.oldest_unanswered_at(connection)
+        parked = await connection.fetchval("select count(*) from delivery.lanes where state = 'parked'")
+        reviews = await connection.fetchval("select count(*) from router.reviews where state = 'open'")
+    age = 0.0 if oldest is None else (clock.now() - oldest).total_seconds()
+    metrics.set("sampan_oldest_unanswered_age_seconds", age)
+    metrics.set("sampan_lanes_parked", parked)
+    metrics.set("sampan_reviews_open", reviews)
+    for consumer in (instance.router, instance.aliases, instance.delivery):
+        metrics.set("sampan_lag_records", await consumer.lag(), consumer=consumer.name)
