@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from contracts.api import AgencyInfo, InstanceInfo, SubmitReceipt
 from routing.agency import Agency
+from services.assembly.assisted import said_by
 from services.assembly.erasure import Erasure
 from services.assembly.erasure import router as erasure_router
 from services.assembly.gauges import measure
@@ -64,7 +65,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
 
     async def assist(raw: bytes, agency: UUID) -> SubmitReceipt:
         prepared = instance.assisted.prepare(raw, agency, instance.info)
-        return await instance.submit(prepared.submission, agency)
+        return await instance.submit(prepared.submission, agency, said_by(raw))
 
     app.router.routes.extend(intake_http.routes(instance.intake, instance.batcher, caller, assist))
     _add_stream(app, instance, caller, stop)

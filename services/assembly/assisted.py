@@ -6,6 +6,7 @@ the length of one call.
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -49,6 +50,11 @@ class AssistedEdge:
                 "the token belongs to another agency than the event", code="other-sender", field="sender"
             )
         return prepare(event, keys, instance, self._random, self._clock.now(), assisted=True)
+
+
+def said_by(raw: bytes) -> bytes:
+    """What a readable document says, whatever its spaces and the order of its fields: to know a repetition by."""
+    return json.dumps(json.loads(raw), sort_keys=True, separators=(",", ":")).encode()
 
 
 def read_open_event(raw: bytes) -> OpenEvent:

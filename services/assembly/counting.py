@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from uuid import UUID
 
 from contracts.errors import SampanError
-from services.intake.submit import Result
+from services.intake.candidate import Handed, Result
 from services.runtime.consumer import Step
 from services.runtime.log.port import StoredRecord
 from services.runtime.store.port import UnitOfWork
 from services.runtime.telemetry.metrics import Metrics
 
-SubmitMany = Callable[[Sequence[tuple[bytes, UUID]]], Awaitable[list[Result]]]
+SubmitMany = Callable[[Sequence[Handed]], Awaitable[list[Result]]]
 
 
 def counted(submit_many: SubmitMany, metrics: Metrics) -> SubmitMany:
     """``submit_many``, counted by outcome and timed by batch."""
 
-    async def wrapped(batch: Sequence[tuple[bytes, UUID]]) -> list[Result]:
+    async def wrapped(batch: Sequence[Handed]) -> list[Result]:
         started = time.monotonic()
         results = await submit_many(batch)
         metrics.observe("sampan_submit_seconds", time.monotonic() - started)

@@ -67,6 +67,6 @@ async def enrol_demo(instance: Instance, home: Home) -> None:
 
 def client_home(folder: Path, url: str) -> Home:
     """The client's folder beside the server's data, so that `sampan … --as` works at once."""
-    beside = private_folder(folder / BESIDE_SERVER)
+    beside = private_folder(folder.absolute() / BESIDE_SERVER)
     write_config(beside, url)
     return find_home({"SAMPAN_DATA": str(beside)}, folder)

@@ -135,12 +135,13 @@ class Instance:
             group.create_task(self.timers.run(stop))
         await self.batcher.close()
 
-    async def submit(self, raw: bytes, caller: UUID) -> SubmitReceipt:
+    async def submit(self, raw: bytes, caller: UUID, said: bytes | None = None) -> SubmitReceipt:
         """Take one sealed submission, waiting with others for one commit.
 
-        An alias that intake has not met may only be on its way from the router: catch up once and look again.
+        Args:
+            said: of a document that was sealed here, its content, by which a repetition is known.
         """
-        return await self.batcher.submit(raw, caller)
+        return await self.batcher.submit(raw, caller, said)
 
 
 def build(edges: Edges) -> Instance:

@@ -62,14 +62,20 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
             )
         )
         url = f"http://{settings.http.host}:{settings.http.port}"
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_until_stopped(server))
+        serving = asyncio.create_task(_until_stopped(server))
+        try:
             await _until_listening(server)
             if settings.demo and not server.should_exit:
                 home = demo.client_home(settings.data, url)
                 await demo.enrol_demo(instance, home)
                 await show_first_crossing(instance, home, world, say)
-            say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
+            if not server.should_exit:
+                say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
+        except BaseException:
+            server.should_exit = True
+            await serving
+            raise
+        await serving
 
 
 @asynccontextmanager
