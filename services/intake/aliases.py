@@ -13,10 +13,13 @@ from contracts.codec import decode
 from contracts.errors import InvalidInput, SampanError
 from contracts.records import DispatchRecord
 from contracts.sealing import unframe
+from contracts.topic_names import DISPATCHES
 from services.intake import store
+from services.runtime.consumer import ConsumerLoop
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import StoredRecord
 from services.runtime.store.port import UnitOfWork
+from services.runtime.wake import Wake
 
 
 class CodeTaken(SampanError):
@@ -64,6 +67,21 @@ class AliasStep:
         await store.insert_refs(work.connection, refs)
         if await store.insert_codes(work.connection, codes):
             raise CodeTaken("two cases have the same code")
+
+
+class CatchUp:
+    """Learns what was given out so far; costs nothing where nothing was since the last time."""
+
+    def __init__(self, aliases: ConsumerLoop, wake: Wake) -> None:
+        self._aliases, self._wake = aliases, wake
+        self._known = -1
+
+    async def __call__(self) -> None:
+        """Return when the aliases of every dispatch that this process has heard of are known."""
+        seen = self._wake.seen([DISPATCHES])
+        if seen != self._known:
+            await self._aliases.run_once()
+            self._known = seen
 
 
 def _read(record: StoredRecord) -> DispatchRecord:

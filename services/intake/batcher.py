@@ -14,12 +14,12 @@ from uuid import UUID
 
 from contracts.api import SubmitReceipt
 from contracts.errors import SampanError, TryLater
-from services.intake.submit import Result
+from services.intake.candidate import Handed, Result
 
 BATCH_MAX: Final = 128
 QUEUE_MAX: Final = 4096
 
-SubmitMany = Callable[[Sequence[tuple[bytes, UUID]]], Awaitable[list[Result]]]
+SubmitMany = Callable[[Sequence[Handed]], Awaitable[list[Result]]]
 
 
 class Batcher:
@@ -30,11 +30,14 @@ class Batcher:
     ) -> None:
         self._submit_many = submit_many
         self._batch_max, self._queue_max = batch_max, queue_max
-        self._waiting: deque[tuple[bytes, UUID, asyncio.Future[Result]]] = deque()
+        self._waiting: deque[tuple[Handed, asyncio.Future[Result]]] = deque()
         self._running: asyncio.Task[None] | None = None
 
-    async def submit(self, raw: bytes, caller: UUID) -> SubmitReceipt:
+    async def submit(self, raw: bytes, caller: UUID, said: bytes | None = None) -> SubmitReceipt:
         """As :meth:`Intake.submit`.
+
+        Args:
+            said: of a document that was sealed here, its content (see :class:`Handed`).
 
         Raises:
             TryLater: the queue is full; nothing was taken.
@@ -45,7 +48,7 @@ class Batcher:
                 "too many submissions are waiting", code="queue-full", remedy="Send it again shortly."
             )
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((raw, caller, future))
+        self._waiting.append((Handed(raw, caller, said), future))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._drain())
         result = await future
@@ -63,11 +66,11 @@ class Batcher:
             batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
             try:
                 results: Sequence[Result | BaseException] = await self._submit_many(
-                    [(raw, who) for raw, who, _ in batch]
+                    [handed for handed, _ in batch]
                 )
             except Exception as error:  # noqa: BLE001 (told to each sender, who sends again)
                 results = [error] * len(batch)
-            for (_, _, future), result in zip(batch, results, strict=True):
+            for (_, future), result in zip(batch, results, strict=True):
                 if future.done():  # its request went away; the submission stands all the same
                     continue
                 if isinstance(result, BaseException) and not isinstance(result, SampanError):

@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.ids import Random
 from contracts.topic_names import DISPATCHES
 from routing.directory import Directory
-from services.intake.aliases import AliasStep
+from services.intake.aliases import AliasStep, CatchUp
 from services.intake.batcher import Batcher, SubmitMany
 from services.intake.submit import Intake
 from services.runtime.consumer import ConsumerLoop, Step
@@ -43,5 +43,5 @@ def bootstrap(
         counted: wraps the taking in with counters.
     """
     aliases = consume("intake-aliases", DISPATCHES, AliasStep(vault.alias))
-    intake = Intake(store, vault, directory, instance_id, random, aliases.run_once)
+    intake = Intake(store, vault, directory, instance_id, random, CatchUp(aliases, store.wake))
     return IntakeParts(intake, Batcher(counted(intake.submit_many)), aliases)

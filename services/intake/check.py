@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from contracts.address import parse_address
+from contracts.codec import fingerprint
 from contracts.control import ControlPayload
 from contracts.errors import InvalidInput, NotAllowed
 from contracts.events import event_type
+from contracts.groups import GROUP_MODELS
 from contracts.open_event import ANSWER_EVENTS
+from contracts.roles import Group
+from contracts.sealing import CONTROL, SlotKey
 from routing.agency import Agency
 from routing.directory import Directory
 from routing.speaking import acting_as
+from services.edge.prepare import ITEM_FINGERPRINT
 
 TRANSFER: Final = "CaseTransferred"
 CLOCK_SKEW: Final = timedelta(minutes=10)
@@ -43,9 +49,30 @@ def check(control: ControlPayload, sender: Agency, occurred_at: datetime, now: d
         and control.answer is None
     ):
         raise InvalidInput(
-            "an answer must name the dispatch it answers", code="answer-missing", field="answer.dispatch"
-        )
+            "an answer must name the dispatch it answers", code="answer-missing", field="answer.dispatch",
+            remedy="Take the reference from `sampan inbox`.",
+        )  # fmt: skip
     return acting_as(sender, control.acting_as, control.event, now)
+
+
+def check_schemas(keys: Iterable[SlotKey]) -> None:
+    """Every part in a schema that somebody here can read, told by its fingerprint alone: intake opens no group.
+
+    Raises:
+        InvalidInput: ``unknown-schema``; made by a later version.
+    """
+    for key in keys:
+        if key.fingerprint != _fingerprint_of(key.label):
+            raise InvalidInput(
+                "a part is in a form that this version of Sampan does not know", code="unknown-schema",
+                field=key.label, remedy="Update this Sampan, or send with a client of its version.",
+            )  # fmt: skip
+
+
+def _fingerprint_of(label: str) -> bytes:
+    if label == CONTROL:
+        return fingerprint(ControlPayload)
+    return ITEM_FINGERPRINT if label.startswith("item:") else fingerprint(GROUP_MODELS[Group(label)])
 
 
 def receiver_of(control: ControlPayload, directory: Directory, at: datetime) -> Agency:

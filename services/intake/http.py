@@ -17,7 +17,8 @@ from starlette.routing import Route
 from contracts.api import SubmitReceipt
 from contracts.errors import InvalidInput, SampanError
 from services.intake.batcher import Batcher
-from services.intake.submit import Intake, Result
+from services.intake.candidate import Handed, Result
+from services.intake.submit import Intake
 from services.runtime.http import problem_of, respond
 from services.runtime.registry import Caller
 
@@ -62,7 +63,7 @@ def routes(intake: Intake, batcher: Batcher, caller_of: CallerOf, assist: Assist
 
 async def _lines(intake: Intake, parts: list[bytes], caller: UUID) -> AsyncIterator[bytes]:
     for start in range(0, len(parts), 50):
-        for result in await intake.submit_many([(part, caller) for part in parts[start : start + 50]]):
+        for result in await intake.submit_many([Handed(part, caller) for part in parts[start : start + 50]]):
             yield _line(result)
 
 

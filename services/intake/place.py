@@ -6,8 +6,8 @@ gave out opens a case (or adds a person): senders mint ids while they have no co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,6 +46,12 @@ class Known:
         found = [row for row in self.subjects.values() if row.case_id == case_id]
         return sorted(found, key=lambda row: row.ordinal)
 
+    def hand_over(self, case_id: UUID, owner: UUID) -> None:
+        """The case, and the cases of babies born in it, have a new owner, for the rest of the batch too."""
+        for case in list(self.cases.values()):
+            if case_id in (case.case_id, case.log_key):
+                self.cases[case.case_id] = replace(case, owner=owner)
+
     def children(self, subject_id: UUID) -> tuple[UUID, ...]:
         """The children whose cases follow this person's."""
         return tuple(sorted(row.subject_id for row in self.subjects.values() if row.parent_id == subject_id))
@@ -59,8 +65,8 @@ async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
         case_id = _as_uuid(one.case_ref)
         if case_id is not None:
             wanted_refs.add(case_id)
-        elif one.case_ref:
-            wanted_codes.add(_code(one.case_ref))
+        elif one.case_ref and (code := _readable(one.case_ref)) is not None:
+            wanted_codes.add(code)
         wanted_refs |= set(_references(one.control))
     known = Known()
     if wanted_codes:
@@ -76,8 +82,13 @@ async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
     return known
 
 
-def place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
+def place(
+    one: ToPlace, known: Known, random: Random, now: datetime, accept: Callable[[Placed], None]
+) -> Placed:
     """Place one event, opening a case or adding persons in ``known`` where the references are new.
+
+    Args:
+        accept: raises where the event cannot be taken at this place.
 
     Raises:
         InvalidInput: it is not clear which person is meant, or a child's mother is not in the event's case.
@@ -85,7 +96,9 @@ def place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
     """
     cases_before, subjects_before = len(known.new_cases), len(known.new_subjects)
     try:
-        return _place(one, known, random, now)
+        placed = _place(one, known, random, now)
+        accept(placed)
+        return placed
     except SampanError:  # a refused event leaves no case and no person behind
         for case in known.new_cases[cases_before:]:
             del known.cases[case.case_id]
@@ -99,6 +112,12 @@ def _place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
     case = _case(one, known, random, now)
     entries = one.control.subjects or [ControlSubject()]  # none named: the only person of the case
     subjects = [_subject(entry, case, known, random, now) for entry in entries]
+    if len({subject.subject_id for subject in subjects}) != len(subjects):
+        # Her gate would count the event once and the router twice.
+        raise InvalidInput(
+            "one person stands in the event twice", code="person-twice", field="subjects",
+            remedy="Name each person once.",
+        )  # fmt: skip
     for entry, mother in zip(entries, list(subjects), strict=True):
         if closes_gate(one.control.event, [entry.facts]):
             subjects += _children(mother, subjects, known)
@@ -115,7 +134,7 @@ def _place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
 def _case(one: ToPlace, known: Known, random: Random, now: datetime) -> CaseRow:
     ref = _as_uuid(one.case_ref)
     if ref is None and one.case_ref:
-        code = _code(one.case_ref)
+        code = parse_case_code(one.case_ref)
         if code not in known.codes:
             raise NotFound(
                 "no case has this code",
@@ -199,12 +218,12 @@ def _add(
     parent_id: UUID | None = None
     if entry.child_of is not None:
         mother = _known_subject(entry.child_of, known)
-        if mother is None:
+        if mother is None or known.cases[mother.case_id].log_key != case.log_key:
             raise InvalidInput(
                 "the mother is not known in this case",
                 code="unknown-mother",
                 field="subjects.child_of",
-                remedy="Name the mother in the same event, before the child.",
+                remedy="Name the mother as her case's receipt names her, or in the same event, before the child.",
             )
         parent_id = mother.subject_id
         case = _open(new_id(random, now), case.owner, known, case.log_key)
@@ -254,5 +273,9 @@ def _as_uuid(text: str) -> UUID | None:
         return None
 
 
-def _code(text: str) -> str:
-    return parse_case_code(text)
+def _readable(text: str) -> str | None:
+    """The case code, or None where it is mistyped: then its own event says so, and no other."""
+    try:
+        return parse_case_code(text)
+    except InvalidInput:
+        return None

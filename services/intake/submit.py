@@ -9,64 +9,38 @@ On return with a receipt the event is durable: it survives the loss of any proce
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from contracts.api import SubmitReceipt
 from contracts.codec import decode
 from contracts.control import ControlPayload
-from contracts.errors import NotAllowed, NotAuthentic, NotFound, SampanError
+from contracts.errors import NotAllowed, NotAuthentic, NotFound, SampanError, TryLater
 from contracts.ids import Random
-from contracts.placed import Placed, PlacedSubject
-from contracts.sealing import SealedEvent, SealedSubmission, SlotKey, decode_event, decode_submission, verify
+from contracts.placed import Placed
+from contracts.sealing import decode_event, decode_submission, verify
 from routing.directory import Directory
 from services.intake import store
-from services.intake.check import TRANSFER, check, receiver_of
-from services.intake.effects import conflict, narrowed_subjects, record_of
+from services.intake.candidate import Candidate, Handed, Result, settle_conflicts, settle_repeats
+from services.intake.check import TRANSFER, check, check_schemas, receiver_of
+from services.intake.effects import narrowed_subjects, record_of
 from services.intake.place import ToPlace, gather, place
 from services.runtime import registry
+from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.traces import batch_span
-from services.vault.vault import Admission, Vault
+from services.vault.vault import Vault
 
-Result = SubmitReceipt | SampanError
 _CODE_ATTEMPTS: Final = 8
-
-
-@dataclass(slots=True)
-class Candidate:
-    """One submission on its way through intake; ``result`` is set as soon as it is known."""
-
-    raw: bytes = field(repr=False)
-    caller: UUID
-    submission: SealedSubmission = field(init=False, repr=False)
-    event: SealedEvent = field(init=False, repr=False)
-    mac: bytes = field(init=False, repr=False)
-    control: ControlPayload = field(init=False, repr=False)
-    keys: tuple[SlotKey, ...] = field(init=False, repr=False)
-    placed: Placed = field(init=False)
-    result: Result | None = None
-    same_as: Candidate | None = None
-
-    @property
-    def named(self) -> tuple[PlacedSubject, ...]:
-        """The persons whom the sender named (or the only one); not the babies that the event takes along."""
-        return self.placed.subjects[: max(1, len(self.control.subjects))]
-
-    @property
-    def admission(self) -> Admission:
-        """What the vault takes over."""
-        subjects = {subject.ref: subject.subject_id for subject in self.placed.subjects}
-        return Admission(event=self.event, keys=self.keys, subjects=subjects)
-
-    @property
-    def key(self) -> tuple[UUID, UUID]:
-        """What makes it idempotent: sender and submission id."""
-        return (self.caller, self.event.header.submission_id)
+_ASSISTED: Final = b"assisted/1\0"
+_RACES_MAX: Final = 8
+_RACES: Final = (asyncpg.UniqueViolationError, asyncpg.TransactionRollbackError)
+"""Another process took one of these ids between our look and our insert: looking again settles it."""
+_log = structlog.get_logger(__name__)
 
 
 class Intake:
@@ -88,7 +62,7 @@ class Intake:
         directory: Directory,
         instance_id: UUID,
         random: Random,
-        learn_aliases: Callable[[], Awaitable[int]],
+        learn_aliases: Callable[[], Awaitable[None]],
     ) -> None:
         self._store, self._vault, self._directory = store, vault, directory
         self._instance_id, self._random = instance_id, random
@@ -100,30 +74,61 @@ class Intake:
         Raises:
             InvalidInput, NotAuthentic, NotAllowed, NotFound, Conflict: nothing has been changed.
         """
-        (result,) = await self.submit_many([(raw, caller)])
+        (result,) = await self.submit_many([Handed(raw, caller)])
         if isinstance(result, SampanError):
             raise result
         return result
 
-    async def submit_many(self, batch: Sequence[tuple[bytes, UUID]]) -> list[Result]:
+    async def submit_many(self, batch: Sequence[Handed]) -> list[Result]:
         """Take several; one result each, in order. Everything accepted is durable on return."""
-        candidates = [Candidate(raw, caller) for raw, caller in batch]
+        candidates = [Candidate(*one) for one in batch]
         for candidate in candidates:
             self._try(candidate, self._read)
+        # A reference that nobody gave out opens a case: one that a recipient was given must be known by now.
+        await self._learn_aliases()
+        await self._take_all(candidates)
+        unfound = [candidate for candidate in candidates if isinstance(candidate.result, NotFound)]
+        if unfound:
+            await self._learn_aliases()
+            for candidate in unfound:
+                candidate.result = None
+            await self._take_all(unfound)
+        await self._keep_rejections(candidates)
+        return [candidate.settled() for candidate in candidates]
+
+    async def _take_all(self, candidates: list[Candidate]) -> None:
+        """In one transaction; where that fails, one by one, so that each answers for itself alone."""
         try:
             await self._take(candidates)
-            if any(isinstance(c.result, NotFound) for c in candidates) and await self._learn_aliases():
-                for candidate in candidates:
-                    if isinstance(candidate.result, NotFound):
-                        candidate.result = None
-                await self._take(candidates)
-        except asyncpg.UniqueViolationError:
-            # Another process took one of these ids between our look and our insert: look again.
-            for candidate in candidates:
-                if isinstance(candidate.result, SubmitReceipt):
-                    candidate.result = None
-            await self._take(candidates)
-        return [_settled(candidate) for candidate in candidates]
+        except _RACES:
+            await self._take_each(candidates)
+        except Exception as error:
+            if is_transient(error):  # the database is gone for all of them
+                raise
+            await self._take_each(candidates)
+
+    async def _take_each(self, candidates: list[Candidate]) -> None:
+        for candidate in candidates:
+            candidate.start_again()
+        for candidate in candidates:
+            if candidate.result is None:
+                await self._take_alone(candidate)
+
+    async def _take_alone(self, candidate: Candidate) -> None:
+        for _ in range(_RACES_MAX):
+            candidate.start_again()
+            try:
+                await self._take([candidate])
+                return
+            except _RACES:
+                continue
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                candidate.result = error if isinstance(error, SampanError) else _our_fault(error)
+                return
+        raise TryLater("many submissions about one case came at once", code="contended",
+                       remedy="Send it again shortly.")  # fmt: skip
 
     def _try(self, candidate: Candidate, action: Callable[[Candidate], None]) -> None:
         if candidate.result is None:
@@ -133,7 +138,8 @@ class Intake:
                 candidate.result = error
 
     def _read(self, candidate: Candidate) -> None:
-        candidate.mac = self._vault.content_mac(candidate.raw)
+        said = candidate.said
+        candidate.mac = self._vault.content_mac(candidate.raw if said is None else _ASSISTED + said)
         candidate.submission = decode_submission(candidate.raw)
         candidate.event = decode_event(candidate.submission.event)
         header = candidate.event.header
@@ -157,8 +163,7 @@ class Intake:
 
     async def _take_traced(self, candidates: list[Candidate]) -> None:
         async with self._store.unit_of_work() as work:
-            await self._verify(work.connection, candidates, work.now)
-            fresh = await self._not_seen(work.connection, candidates)
+            fresh = await self._not_seen(work.connection, candidates, work.now)
             for candidate in fresh:
                 self._try(candidate, self._open)
             for candidate in fresh:
@@ -169,11 +174,23 @@ class Intake:
                 await self._keep(work.connection, taken, work.now)
                 for c in taken:
                     work.emit(record_of(c.event.header, c.submission.event, c.placed))
-            await self._keep_rejections(work.connection, candidates, work.now)
+
+    async def _not_seen(self, connection: Any, candidates: list[Candidate], now: datetime) -> list[Candidate]:
+        """Those that are well signed and were never submitted; the others get the receipt of then, or why not."""
+        open_ = [candidate for candidate in candidates if candidate.result is None]
+        # Event ids first: what another process takes between the two looks is then a repetition, no conflict.
+        used = await store.used_event_ids(connection, {c.event.header.event_id for c in open_})
+        seen = await store.earlier(connection, [c.key for c in open_])
+        settle_repeats(open_, seen)
+        await self._verify(connection, candidates, now)
+        open_ = [candidate for candidate in candidates if candidate.result is None]
+        return settle_conflicts(open_, seen, used)
 
     async def _verify(self, connection: Any, candidates: list[Candidate], now: datetime) -> None:
         open_ = [candidate for candidate in candidates if candidate.result is None]
-        wanted = {(c.caller, c.event.header.signing_key_id) for c in open_}
+        # PostgreSQL's text holds no NUL, and so no key of that name.
+        named = {(c.caller, c.event.header.signing_key_id) for c in open_}
+        wanted = {pair for pair in named if "\0" not in pair[1]}
         keys = await registry.signing_keys(connection, wanted)
         for candidate in open_:
             key = keys.get((candidate.caller, candidate.event.header.signing_key_id))
@@ -186,30 +203,9 @@ class Intake:
                 public_key = key.public_key
                 self._try(candidate, lambda c, k=public_key: verify(c.event, k))  # type: ignore[misc]
 
-    async def _not_seen(self, connection: Any, candidates: list[Candidate]) -> list[Candidate]:
-        """Those that were never submitted; the others get the receipt of then, or a conflict."""
-        open_ = [candidate for candidate in candidates if candidate.result is None]
-        seen = await store.earlier(connection, [candidate.key for candidate in open_])
-        used = await store.used_event_ids(connection, {c.event.header.event_id for c in open_})
-        first: dict[tuple[UUID, UUID], Candidate] = {}
-        events: set[UUID] = set()
-        fresh: list[Candidate] = []
-        for candidate in open_:
-            earlier = seen.get(candidate.key)
-            if earlier is not None:
-                candidate.result = _again(candidate, earlier)
-            elif candidate.key in first:
-                candidate.result = _in_batch(candidate, first[candidate.key])
-            elif candidate.event.header.event_id in used | events:
-                candidate.result = conflict("this event id was used for another submission", "event_id")
-            else:
-                first[candidate.key] = candidate
-                events.add(candidate.event.header.event_id)
-                fresh.append(candidate)
-        return fresh
-
     def _open(self, candidate: Candidate) -> None:
         control, candidate.keys = self._vault.open_submission(candidate.submission, candidate.event)
+        check_schemas(candidate.keys)
         candidate.control = decode(ControlPayload, control)
 
     def _check(self, candidate: Candidate, now: datetime) -> None:
@@ -232,15 +228,20 @@ class Intake:
         known = await gather(connection, [one for _, one in wanted])
         for candidate, one in wanted:
             try:
-                candidate.placed = place(one, known, self._random, now)
-                self._vault.check_admission(candidate.admission)
+                candidate.placed = place(one, known, self._random, now, self._admissible(candidate))
             except SampanError as error:
                 candidate.result = error
+                continue
+            if (owner := self._new_owner(candidate, now)) is not None:
+                known.hand_over(candidate.placed.case_id, owner)
         await store.insert_cases(connection, known.new_cases, now)
         await store.insert_subjects(connection, known.new_subjects)
 
+    def _admissible(self, candidate: Candidate) -> Callable[[Placed], None]:
+        return lambda placed: self._vault.check_admission(candidate.admission(placed))
+
     async def _keep(self, connection: Any, taken: list[Candidate], now: datetime) -> None:
-        await self._vault.admit(connection, [candidate.admission for candidate in taken], now)
+        await self._vault.admit(connection, [c.admission(c.placed) for c in taken], now)
         narrowed = [subject for c in taken for subject in narrowed_subjects(c.control, c.placed)]
         await self._vault.narrow(connection, narrowed)
         codes = await self._codes(connection, {(c.placed.case_id, c.caller) for c in taken})
@@ -254,7 +255,7 @@ class Intake:
         for candidate in taken:
             if (owner := self._new_owner(candidate, now)) is not None:
                 await store.transfer(connection, candidate.placed.case_id, owner)
-        await store.insert_submissions(connection, [_row(candidate) for candidate in taken], now)
+        await store.insert_submissions(connection, [candidate.row() for candidate in taken], now)
 
     async def _codes(self, connection: Any, pairs: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
         ordered = sorted(pairs)
@@ -303,44 +304,21 @@ class Intake:
             found.append((name, "s", subject.subject_id, caller))
         return found
 
-    async def _keep_rejections(self, connection: Any, candidates: list[Candidate], now: datetime) -> None:
+    async def _keep_rejections(self, candidates: list[Candidate]) -> None:
         rows = [
             (c.caller, c.mac, c.result.code, c.result.field)
             for c in candidates
             if isinstance(c.result, SampanError) and not c.result.retryable
         ]
-        await store.insert_rejections(connection, rows, now)
+        if rows:
+            async with self._store.unit_of_work() as work:
+                await store.insert_rejections(work.connection, rows, work.now)
 
 
-def _row(candidate: Candidate) -> store.SubmissionRow:
-    assert isinstance(candidate.result, SubmitReceipt)
-    header = candidate.event.header
-    return store.SubmissionRow(
-        candidate.caller, header.submission_id, header.event_id, candidate.placed.case_id, candidate.mac,
-        candidate.result.model_dump_json(),
+def _our_fault(error: Exception) -> SampanError:
+    """A fault of ours in one submission: the log gets the place, nobody gets the message (it may echo a value)."""
+    _log.error("submission_failed", error=error_code(error), at=raised_at(error))
+    return SampanError(
+        "something went wrong on our side with this one", code="internal",
+        remedy="Send it again; if it stays, tell the operator the time and what you did.",
     )  # fmt: skip
-
-
-def _again(candidate: Candidate, earlier: store.Earlier) -> Result:
-    if earlier.mac != candidate.mac:
-        return conflict("this submission id was used before for other content", "submission_id")
-    return SubmitReceipt.model_validate_json(earlier.receipt).model_copy(update={"duplicate": True})
-
-
-def _in_batch(candidate: Candidate, first: Candidate) -> Result | None:
-    """Twice in one batch: the same content waits for the first one's receipt."""
-    if first.mac != candidate.mac:
-        return conflict("this submission id was used before for other content", "submission_id")
-    candidate.same_as = first
-    return None
-
-
-def _settled(candidate: Candidate) -> Result:
-    result = candidate.result
-    if result is None and candidate.same_as is not None:
-        result = candidate.same_as.result
-        if isinstance(result, SubmitReceipt):
-            return result.model_copy(update={"duplicate": True})
-    if result is None:
-        raise AssertionError("a submission left intake without a result")
-    return result
