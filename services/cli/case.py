@@ -53,7 +53,7 @@ def _show(session: Session, timeline: CaseTimeline) -> None:
         rows = [(session.local(entry.at), event_label(entry.event), entry.status) for entry in happened]
         session.screen.table("Happened", ["when", "event", ""], rows)
     told = _of(timeline, _TOLD)
-    columns = ["event", "who", "why", "may open", "stands", "to be read by"]
+    columns = ["dispatch", "event", "who", "why", "may open", "stands", "to be read by"]
     _section(session, timeline, "Told", columns, told, [_told(session, entry) for entry in told])
     refused = _of(timeline, _REFUSED)
     columns = ["event", "who", "", "waits for"]
@@ -90,12 +90,10 @@ def _told(session: Session, entry: TimelineEntry) -> tuple[object, ...]:
     stands = (
         "taken back" if entry.what == "recalled" else " ".join(w for w in (entry.status, entry.text) if w)
     )
-    who = entry.who or ""
-    if entry.dispatch:
-        who = f"{who} (dispatch {str(entry.dispatch)[:8]})"
     return (
+        str(entry.dispatch)[:8] if entry.dispatch else "",
         event_label(entry.event),
-        who,
+        entry.who,
         purpose_label(entry.purpose),
         " ".join(["F0", *(str(group) for group in entry.groups)]),
         text(stands, "red" if entry.what == "recalled" else "green"),
