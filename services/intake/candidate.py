@@ -66,16 +66,20 @@ class Candidate:
         if not isinstance(self.result, SampanError):
             self.result = self.same_as = None
 
-    def settled(self) -> Result:
-        """The result; of a second copy in one batch, the first one's."""
-        result = self.result
-        if result is None and self.same_as is not None:
-            result = self.same_as.result
-            if isinstance(result, SubmitReceipt):
-                return result.model_copy(update={"duplicate": True})
-        if result is None:
-            raise AssertionError("a submission left intake without a result")
-        return result
+    def follow(self) -> None:
+        """Learn from the one that this one waited for; if that was refused, another content has its own chance."""
+        first = self.same_as
+        assert first is not None
+        if first.result is None:
+            return
+        same = first.key == self.key and first.mac == self.mac
+        if isinstance(first.result, SampanError):
+            self.result = first.result if same else None
+            self.same_as = None
+        elif same:
+            self.result = first.result.model_copy(update={"duplicate": True})
+        else:
+            self.result = _used_submission() if first.key == self.key else _used_event()
 
     def row(self) -> store.SubmissionRow:
         """What is kept of it."""
@@ -103,22 +107,27 @@ def settle_repeats(candidates: list[Candidate], seen: dict[tuple[UUID, UUID], st
 def settle_conflicts(
     candidates: list[Candidate], seen: dict[tuple[UUID, UUID], store.Earlier], used: set[UUID]
 ) -> list[Candidate]:
-    """Refuse other content under a used id, let second copies wait for the first; returns what is new."""
-    first: dict[tuple[UUID, UUID], Candidate] = {}
-    events: set[UUID] = set()
+    """Refuse other content under a used id, let those of one id wait for the first; returns what is new."""
+    first: dict[tuple[UUID, UUID] | UUID, Candidate] = {}
     fresh: list[Candidate] = []
     for candidate in candidates:
-        same = first.get(candidate.key)
-        if candidate.key in seen or (same is not None and same.mac != candidate.mac):
-            candidate.result = conflict(
-                "this submission id was used before for other content", "submission_id"
-            )
-        elif same is not None:
-            candidate.same_as = same
-        elif candidate.event.header.event_id in used | events:
-            candidate.result = conflict("this event id was used for another submission", "event_id")
+        event_id = candidate.event.header.event_id
+        rival = first.get(candidate.key) or first.get(event_id)
+        if candidate.key in seen:
+            candidate.result = _used_submission()
+        elif event_id in used:
+            candidate.result = _used_event()
+        elif rival is not None:
+            candidate.same_as = rival
         else:
-            first[candidate.key] = candidate
-            events.add(candidate.event.header.event_id)
+            first[candidate.key] = first[event_id] = candidate
             fresh.append(candidate)
     return fresh
+
+
+def _used_submission() -> SampanError:
+    return conflict("this submission id was used before for other content", "submission_id")
+
+
+def _used_event() -> SampanError:
+    return conflict("this event id was used for another submission", "event_id")

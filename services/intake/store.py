@@ -133,19 +133,18 @@ async def codes_of(connection: Any, pairs: Sequence[tuple[UUID, UUID]]) -> dict[
     return {(r["case_id"], r["agency_id"]): r["code"] for r in rows}
 
 
-async def insert_codes(connection: Any, codes: Mapping[tuple[UUID, UUID], str]) -> set[str]:
-    """Give agencies their codes; returns those that could not be given because another case has them."""
+async def insert_codes(connection: Any, codes: Mapping[tuple[UUID, UUID], str]) -> set[tuple[UUID, UUID]]:
+    """Give agencies their codes; returns the (case, agency) whose code another case has, in this call or before."""
     if not codes:
         return set()
     rows = list(codes.items())
-    given = await connection.fetch(
+    await connection.execute(
         "insert into intake.codes (code, case_id, agency_id)"
-        " select * from unnest($1::text[], $2::uuid[], $3::uuid[]) on conflict do nothing returning code",
+        " select * from unnest($1::text[], $2::uuid[], $3::uuid[]) on conflict do nothing",
         [code for _, code in rows], [key[0] for key, _ in rows], [key[1] for key, _ in rows],
     )  # fmt: skip
-    free = {row["code"] for row in given}
-    kept = await codes_of(connection, [key for key, code in rows if code not in free])
-    return {code for key, code in rows if code not in free and kept.get(key) != code}
+    kept = await codes_of(connection, list(codes))
+    return {key for key, code in rows if kept.get(key) != code}
 
 
 async def insert_refs(connection: Any, refs: Iterable[tuple[UUID, str, UUID, UUID]]) -> None:

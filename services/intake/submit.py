@@ -93,11 +93,17 @@ class Intake:
             for candidate in unfound:
                 candidate.result = None
             await self._take_all(unfound)
+        while waiting := [candidate for candidate in candidates if candidate.result is None]:
+            for candidate in waiting:
+                candidate.follow()
+            await self._take_all([candidate for candidate in waiting if candidate.result is None])
         await self._keep_rejections(candidates)
-        return [candidate.settled() for candidate in candidates]
+        return [candidate.result for candidate in candidates if candidate.result is not None]
 
     async def _take_all(self, candidates: list[Candidate]) -> None:
         """In one transaction; where that fails, one by one, so that each answers for itself alone."""
+        if not candidates:
+            return
         try:
             await self._take(candidates)
         except _RACES:
@@ -264,8 +270,8 @@ class Intake:
         for attempt in range(_CODE_ATTEMPTS):
             made = {pair: self._vault.case_code(*pair, attempt) for pair in missing}
             taken = await store.insert_codes(connection, made)
-            codes |= {pair: code for pair, code in made.items() if code not in taken}
-            missing = [pair for pair, code in made.items() if code in taken]
+            codes |= {pair: code for pair, code in made.items() if pair not in taken}
+            missing = [pair for pair in missing if pair in taken]
             if not missing:
                 return codes
         raise SampanError("no free case code was found", code="case-codes-exhausted")
