@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -39,6 +39,20 @@ class Regranted(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...]
     recalled: bool = False
     gate_version: int
+
+
+def together(changes: Iterable[Regranted]) -> list[Regranted]:
+    """One change a dispatch: of several, what all of them leave. One statement writes them all, each row once."""
+    found: dict[UUID, Regranted] = {}
+    for change in changes:
+        earlier = found.get(change.dispatch_id)
+        found[change.dispatch_id] = change if earlier is None else Regranted(
+            dispatch_id=change.dispatch_id,
+            labels=tuple(label for label in earlier.labels if label in change.labels),
+            recalled=earlier.recalled or change.recalled,
+            gate_version=max(earlier.gate_version, change.gate_version),
+        )  # fmt: skip
+    return list(found.values())
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ from services.vault.tickets import (
     check_ticket,
     open_grant,
     seal_grant,
+    together,
 )
 
 
@@ -228,7 +229,7 @@ class Vault:
         known = await store.sealed_grants(connection, {change.dispatch_id for change in changes})
         keys = await self.facts_keys(connection, {subject_id for subject_id, _ in known.values()})
         rows = []
-        for change in changes:
+        for change in together(changes):
             subject_id, sealed = known.get(change.dispatch_id, (None, b""))
             if subject_id is None or subject_id not in keys:
                 continue
