@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from routing.calendar import Hours
 CHANNELS: Final = ("inbox", "webhook", "primero", "duty_phone")
 APART_UNITS: Final = frozenset({"duty", "director"})
 """Units that a bare role does not reach: the night number and the director are asked for by name."""
+_ANY_ZONE: Final = timedelta(days=2)
+"""Two days after a day began in UTC it has begun everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,17 @@ class Agency:
     channels: tuple[str, ...] = ("inbox",)
     capacity: int | None = None
     keys: tuple[SigningKey, ...] = field(default=(), compare=False)
+    zone: ZoneInfo = field(init=False, compare=False, repr=False)
+    _settled_at: datetime = field(init=False, compare=False, repr=False)
+    _settled: tuple[Address, ...] = field(init=False, compare=False, repr=False)
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """Its time zone."""
-        return ZoneInfo(self.timezone)
+    def __post_init__(self) -> None:
+        """Works out once its time zone, and the roles it holds after the last change that its tenures name."""
+        object.__setattr__(self, "zone", ZoneInfo(self.timezone))
+        days = [day for tenure in self.tenures for day in (tenure.valid_from, tenure.valid_to) if day]
+        last = min(max(days, default=date.min), date.max - _ANY_ZONE)
+        object.__setattr__(self, "_settled_at", datetime.combine(last + _ANY_ZONE, time(), UTC))
+        object.__setattr__(self, "_settled", self._held_on(last + _ANY_ZONE))
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -84,7 +92,9 @@ class Agency:
 
     def addresses(self, at: datetime) -> tuple[Address, ...]:
         """The roles it holds at an instant."""
-        day = at.astimezone(self.zone).date()
+        return self._settled if at >= self._settled_at else self._held_on(at.astimezone(self.zone).date())
+
+    def _held_on(self, day: date) -> tuple[Address, ...]:
         return tuple(tenure.address for tenure in self.tenures if tenure.covers(day))
 
     def holds(self, address: Address, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from contracts.address import Address
+from contracts.address import Address, parse_address
 from contracts.errors import InvalidInput, NotFound
 from contracts.roles import Role
 from routing.agency import APART_UNITS, Agency, SigningKey
@@ -40,6 +40,7 @@ class Directory:
     _by_role: Mapping[tuple[str, str], tuple[Agency, ...]]
     _sides: Mapping[tuple[str, bool], tuple[Agency, ...]]
     _state_sides: Mapping[str, tuple[Agency, ...]]
+    _written: Mapping[str, Address]
 
     @classmethod
     def load(cls, texts: Mapping[str, str]) -> Directory:
@@ -80,7 +81,16 @@ class Directory:
                 for foreign in (True, False)
             },
             _state_sides={c: tuple(a for a in ordered if c in a.answers_to) for c in countries},
+            _written={str(t.address): t.address for a in ordered for t in a.tenures},
         )
+
+    def read(self, text: str) -> Address:
+        """An address as written; those that somebody holds were read when the directory was loaded.
+
+        Raises:
+            InvalidInput: as :func:`contracts.address.parse_address`.
+        """
+        return self._written.get(text) or parse_address(text)
 
     # -- who is meant ------------------------------------------------------------------------------------
     def resolve(self, address: Address, at: datetime) -> tuple[Agency, ...]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from contracts.address import parse_address
 from contracts.decision import (
     DeadlineSet,
     Denied,
@@ -111,7 +110,7 @@ class Working:
         known = self.resolved.get(address)
         if known is not None:
             return known
-        wanted = parse_address(address)
+        wanted = self.directory.read(address)
         found = self.resolved[address] = []
         for agency in self.directory.resolve(wanted, self.at):
             held = [
