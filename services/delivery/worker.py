@@ -25,12 +25,12 @@ from contracts.schema_ids import schema_id
 from contracts.sealing import frame
 from contracts.topic_names import CASE_EVENTS, DELIVERY_EVENTS, DISPATCHES
 from services.delivery import lanes, store
-from services.delivery.lanes import Claim
+from services.delivery.lanes import CLAIM_SECONDS, Claim
 from services.delivery.retry import delay_seconds, exhausted
 from services.delivery.store import StoredDispatch
 from services.edge.perform import Performer, Ready, Ticket, perform
 from services.runtime.clock import Clock
-from services.runtime.failures import error_code, raised_at
+from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
@@ -39,6 +39,14 @@ _BATCH: Final = 16
 _DELIVERY_EVENT: Final = schema_id("delivery_event.v1")
 _RUNNING_EVENT: Final = schema_id("running_event.v1")
 _POLL_SECONDS: Final = 1.0
+_AT_ONCE: Final = 64
+"""Attempts under way in one process: a system that hangs holds up its own lanes and not the others'."""
+_CALL_SECONDS_MAX: Final = CLAIM_SECONDS - 15.0
+"""A whole conversation ends well before its claim, or a second worker would repeat what is still running."""
+_GRACE_SECONDS: Final = 3.0
+"""How long calls may go on after the stop; what is cut then is unknown, as after a crash."""
+_CLOSED: Final = frozenset({"gate-closed", "grant-expired", "erased"})
+"""Refusals of the vault after which nobody is to be told by another way either: no failure is reported."""
 _log = structlog.get_logger(__name__)
 
 
@@ -73,32 +81,39 @@ class Worker:
 
     async def run_once(self) -> int:
         """Attempt everything that is due now, once; returns how many attempts were made."""
-        attempts = await self._claim()
+        attempts = await self._claim(_BATCH)
         await asyncio.gather(*(self._attempt(attempt) for attempt in attempts))
         return len(attempts)
 
     async def run(self, stop: asyncio.Event, wake: Wake, clock: Clock) -> None:
         """Attempt what is due until ``stop`` is set."""
+        running: set[asyncio.Task[None]] = set()
         while not stop.is_set():
             seen = wake.seen([DISPATCHES])
+            free = min(_BATCH, _AT_ONCE - len(running))
             try:
-                busy = await self.run_once()
+                attempts = await self._claim(free) if free else []
             except Exception as error:  # noqa: BLE001 (a worker outlives its errors; claims tell the rest)
                 _log.warning("delivery_retries", error=error_code(error), at=raised_at(error))
                 await clock.sleep(_POLL_SECONDS)
                 continue
-            if not busy:
+            for attempt in attempts:
+                task = asyncio.create_task(self._attempt_logged(attempt))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            if not attempts:
                 await wake.wait([DISPATCHES], seen, timeout_seconds=_POLL_SECONDS)
+        await _ended(running)
 
     async def next_at(self) -> datetime | None:
         """When the next lane wants an attempt."""
         async with self._store.pool.acquire() as connection:
             return await lanes.next_due_at(connection)
 
-    async def _claim(self) -> list[Attempt]:
+    async def _claim(self, limit: int) -> list[Attempt]:
         """One transaction: take lanes, open what goes out, record attempts and openings."""
         async with self._store.unit_of_work() as work:
-            claims = await lanes.claim(work.connection, self._owner, work.now, _BATCH)
+            claims = await lanes.claim(work.connection, self._owner, work.now, limit)
             rows = await store.load(work.connection, {held.dispatch_id for held in claims})
             cursors = await store.cursors(work.connection, rows)
             attempts = []
@@ -136,13 +151,30 @@ class Worker:
                 "later" if error.retryable else "refused", error.code, error.field, error.remedy
             )
             return Ready(verdict, None, opened=False)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # A fault of ours in one document: its lane tries again and parks, and stops nobody else.
+            _log.error("delivery_not_prepared", error=error_code(error), at=raised_at(error))
+            return Ready(Verdict("later", "internal"), None, opened=False)
 
     async def _attempt(self, attempt: Attempt) -> None:
         try:
-            verdict = await perform(attempt.ready)
+            async with asyncio.timeout(_CALL_SECONDS_MAX):
+                verdict = await perform(attempt.ready)
         except SampanError as error:
             verdict = Verdict("later" if error.retryable else "refused", error.code)
+        except Exception as error:  # noqa: BLE001 (what was sent before the fault is not known)
+            _log.error("delivery_broke_off", error=error_code(error), at=raised_at(error))
+            verdict = Verdict("unknown", "timeout" if isinstance(error, TimeoutError) else "internal")
         await self._record(attempt, verdict)
+
+    async def _attempt_logged(self, attempt: Attempt) -> None:
+        """An outcome that cannot be recorded leaves its claim: unknown, and tried again when it has run out."""
+        try:
+            await self._attempt(attempt)
+        except Exception as error:  # noqa: BLE001
+            _log.warning("delivery_outcome_lost", error=error_code(error), at=raised_at(error))
 
     async def _record(self, attempt: Attempt, verdict: Verdict) -> None:
         """The third transaction: what came of it. A claim that was lost meanwhile changes nothing."""
@@ -156,6 +188,8 @@ class Worker:
             kind = "Delivered" if verdict.state == "delivered" else "Refused"
             if verdict.state == "delivered":
                 await lanes.finish(work.connection, held, "done", work.now)
+            elif verdict.state == "refused" and verdict.code in _CLOSED:
+                await lanes.finish(work.connection, held, "dropped", work.now)
             elif verdict.state == "refused":
                 await lanes.finish(work.connection, held, "refused", work.now)
                 work.emit(self._failed(row, work.now))
@@ -197,3 +231,12 @@ class Worker:
         )
         headers = {"ce_type": b"org.sampan.running-event"}
         return NewRecord(CASE_EVENTS, row.log_key, frame(_RUNNING_EVENT, encode(event)), headers)
+
+
+async def _ended(running: set[asyncio.Task[None]]) -> None:
+    """Let calls end by themselves for a moment, then cut them."""
+    if running:
+        _, still = await asyncio.wait(running, timeout=_GRACE_SECONDS)
+        for task in still:
+            task.cancel()
+        await asyncio.gather(*still, return_exceptions=True)

@@ -1,0 +1,412 @@
+"""Lanes to systems outside: claimed once, retried, parked, released; recalls overtake; lost claims change nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.exchange import Call, NoReply, Reply
+from adapters.primero import outbound
+from contracts.api import SubmitReceipt
+from contracts.codec import decode
+from contracts.records import RunningEvent
+from contracts.sealing import unframe
+from deploy.demo.primero_server import Fault, PrimeroServer
+from services.delivery import lanes
+from services.delivery.retry import ATTEMPTS_MAX
+from services.vault.errors import StaleTicket
+from tests.support.lane_targets import ToldChannel, primero_target, webhook_target
+from tests.support.postgres import FreshDatabase
+from tests.support.primero_server import running_primero
+from tests.support.services_world import CANARIES, CONSENT, ServicesWorld, open_world
+
+MINISTRY = "rfp-kh"
+REFERRAL: dict[str, Any] = {
+    "event": "ReferralSent",
+    "to": ["RFP@KH"],
+    "purpose": "IDENTIFY",
+    "consent": CONSENT,
+}
+
+
+@pytest.fixture
+async def primero() -> AsyncIterator[PrimeroServer]:
+    async with running_primero() as server:
+        yield server
+
+
+@pytest.fixture
+async def ministry(
+    fresh_database: FreshDatabase, tmp_path: Path, primero: PrimeroServer
+) -> AsyncIterator[ServicesWorld]:
+    """A world in which the Cambodian ministry runs Primero."""
+    targets = {(MINISTRY, "primero"): primero_target(primero)}
+    async with open_world(fresh_database, tmp_path, targets=targets) as opened:
+        yield opened
+
+
+@pytest.fixture
+def hook() -> ToldChannel:
+    return ToldChannel()
+
+
+@pytest.fixture
+async def hooked(
+    fresh_database: FreshDatabase, tmp_path: Path, hook: ToldChannel
+) -> AsyncIterator[ServicesWorld]:
+    """A world in which that ministry takes signed notices instead (over the channel that its row names)."""
+    targets = {(MINISTRY, "primero"): webhook_target(hook)}
+    async with open_world(fresh_database, tmp_path, targets=targets) as opened:
+        yield opened
+
+
+async def refer(world: ServicesWorld) -> SubmitReceipt:
+    """One referral that is to reach the ministry, decided and in its lane, not sent yet."""
+    receipt = await world.submit(**REFERRAL)
+    await world.instance.router.run_once()
+    await world.instance.delivery.run_once()
+    await world.instance.aliases.run_once()
+    return receipt
+
+
+async def lane(world: ServicesWorld) -> dict[str, Any]:
+    row = await world.store.pool.fetchrow("select * from delivery.lanes where channel = 'primero'")
+    return dict(row)
+
+
+async def items(world: ServicesWorld) -> list[tuple[str, str]]:
+    rows = await world.store.pool.fetch("select what, state from delivery.lane_items order by seq")
+    return [(row["what"], row["state"]) for row in rows]
+
+
+async def failures(world: ServicesWorld) -> int:
+    """How many DeliveryFailed stand on case-events."""
+    found = 0
+    for partition, head in (await world.store.log.heads("case-events")).items():
+        for record in await world.store.log.read("case-events", partition, -1, head + 1):
+            if record.headers.get("ce_type") == b"org.sampan.running-event":
+                found += decode(RunningEvent, unframe(record.value)[1]).kind == "DeliveryFailed"
+    return found
+
+
+async def test_a_referral_arrives_in_primero(ministry: ServicesWorld, primero: PrimeroServer) -> None:
+    """A case and a referral stand in the ministry's Primero, under an alias and with the name that it may read."""
+    receipt = await refer(ministry)
+    await ministry.instance.settle()
+    assert [effect.what for effect in primero.journal] == ["case_created", "referral_created"]
+    (case,) = primero.primero.cases.values()
+    assert case["name_first"] == CANARIES[0]
+    assert str(receipt.subject_refs[0]) not in primero.primero.cases
+    assert await items(ministry) == [("tell", "done")]
+
+
+@pytest.mark.parametrize("kind", ["close_before", "close_after", "error_before", "error_after", "busy"])
+@pytest.mark.parametrize("path", [r"/api/v2/cases", r".*/referrals"])
+async def test_a_broken_line_makes_no_second_referral(
+    ministry: ServicesWorld, primero: PrimeroServer, kind: Any, path: str
+) -> None:
+    """Whatever breaks once, before or after the effect: in the end one case and one referral."""
+    primero.inject(Fault(kind, "POST", path))
+    await refer(ministry)
+    for _ in range(6):
+        await ministry.instance.settle()
+        ministry.clock.advance(3600)
+    made = [effect.what for effect in primero.journal]
+    assert made.count("case_created") == 1
+    assert made.count("referral_created") == 1
+    assert await items(ministry) == [("tell", "done")]
+    assert (await lane(ministry))["state"] == "flowing"
+
+
+async def test_a_slow_answer_keeps_its_claim(ministry: ServicesWorld, primero: PrimeroServer) -> None:
+    """While the ministry's answer is awaited nobody else makes the same call."""
+    release = asyncio.Event()
+    primero.inject(Fault("slow", "POST", r".*/referrals", release=release))
+    await refer(ministry)
+    first = asyncio.create_task(ministry.instance.worker.run_once())
+    while ("POST", True) not in {(m, p.endswith("/referrals")) for m, p in primero.requests}:
+        await asyncio.sleep(0)
+    assert await ministry.another_instance().worker.run_once() == 0
+    release.set()
+    assert await first == 1
+    assert [effect.what for effect in primero.journal].count("referral_created") == 1
+
+
+async def test_a_refusal_of_the_ministry_is_told_to_the_sender(
+    hooked: ServicesWorld, hook: ToldChannel
+) -> None:
+    """What a system will not have ends its item, and the sender hears that no machine could tell them."""
+    hook.answers = [Reply(410)]
+    await refer(hooked)
+    await hooked.instance.settle()
+    assert await items(hooked) == [("tell", "refused")]
+    assert await failures(hooked) == 1
+    inbox = await hooked.instance.inbox.page(hooked.agency("ngo-th"), 0, 10)
+    assert "DeliveryFailed" in [item.event for item in inbox.items]
+
+
+async def test_a_webhook_gets_the_same_notice_each_time(hooked: ServicesWorld, hook: ToldChannel) -> None:
+    """A notice whose answer was lost goes again with the same id and body, and says nothing of the case."""
+    hook.answers = [NoReply(sent=True, code="timeout"), Reply(200)]
+    await refer(hooked)
+    for _ in range(3):
+        await hooked.instance.settle()
+        hooked.clock.advance(3600)
+    assert len(hook.calls) == 2
+    assert len({call.headers["webhook-id"] for call in hook.calls}) == 1
+    assert len({call.body for call in hook.calls}) == 1
+    body = hook.calls[0].body or b""
+    assert not [canary for canary in CANARIES if canary.encode() in body]
+
+
+async def test_two_workers_never_hold_one_lane(hooked: ServicesWorld, hook: ToldChannel) -> None:
+    """Six workers look at once: each lane is attempted once."""
+    for _ in range(5):
+        await refer(hooked)
+    made = await asyncio.gather(*(hooked.another_instance().worker.run_once() for _ in range(6)))
+    assert sum(made) == 5
+    assert len({call.headers["webhook-id"] for call in hook.calls}) == len(hook.calls) == 5
+
+
+async def test_a_lane_waits_longer_each_time_and_parks(hooked: ServicesWorld, hook: ToldChannel) -> None:
+    """Pauses double to an hour, with jitter between half and whole; then the lane parks and the sender is told."""
+    hook.answers = [NoReply(sent=False, code="no-connection")] * 100
+    await refer(hooked)
+    priority = await hooked.store.pool.fetchval("select priority from delivery.dispatches where via is null")
+    pauses = []
+    while (await lane(hooked))["state"] != "parked":
+        assert await hooked.instance.worker.run_once() == 1
+        now = await lane(hooked)
+        if now["state"] != "parked":
+            pauses.append((now["next_attempt_at"] - hooked.clock.now()).total_seconds())
+            assert await hooked.instance.worker.run_once() == 0
+            hooked.clock.move_to(now["next_attempt_at"])
+    assert len(hook.calls) == ATTEMPTS_MAX[priority]
+    assert pauses == [min(2.0 * 2**n, 3600.0) for n in range(len(pauses))]
+    assert await failures(hooked) == 1
+    hooked.clock.advance(timedelta(days=9).total_seconds())
+    assert await hooked.instance.worker.run_once() == 0
+
+
+async def test_a_parked_lane_holds_up_no_other_and_is_released(
+    hooked: ServicesWorld, hook: ToldChannel
+) -> None:
+    """Another case's lane to the same ministry flows; the operator's release sends what waited, in order."""
+    parked = await refer(hooked)
+    await park(hooked, hook)
+    calls = len(hook.calls)
+    await refer(hooked)
+    await hooked.instance.settle()
+    assert len(hook.calls) == calls + 1
+    await hooked.submit(case=str(parked.case_ref), subjects=[{"subject": parked.subject_refs[0]}], **REFERRAL)
+    await hooked.instance.settle()
+    assert len(hook.calls) == calls + 1
+    (troubled,) = [one for one in await hooked.instance.lane_desk.list() if one.state == "parked"]
+    assert troubled.waiting == 2
+    assert troubled.recipient == MINISTRY
+    assert await hooked.instance.lane_desk.release(troubled.lane)
+    await hooked.instance.settle()
+    cursors = [call.body for call in hook.calls[-2:]]
+    assert len(set(cursors)) == 2
+    assert hook.calls[-2].headers["webhook-id"] == hook.calls[0].headers["webhook-id"]
+    assert not await hooked.instance.lane_desk.release(troubled.lane)
+
+
+async def test_a_recall_overtakes_what_is_parked(ministry: ServicesWorld, primero: PrimeroServer) -> None:
+    """A withdrawal reaches a ministry whose lane is parked, and leaves the lane parked."""
+    first = await refer(ministry)
+    await ministry.instance.settle()
+    primero.inject(Fault("error_before", times=1000))
+    await ministry.submit(case=str(first.case_ref), subjects=[{"subject": first.subject_refs[0]}], **REFERRAL)
+    await until_parked(ministry)
+    primero._faults.clear()
+    before = len(primero.journal)
+    await ministry.submit(
+        event="ConsentWithdrawn", case=str(first.case_ref), subjects=[{"subject": first.subject_refs[0]}]
+    )
+    for _ in range(4):
+        await ministry.instance.settle()
+    assert len(primero.journal) > before
+    assert "referral_created" not in [effect.what for effect in primero.journal[before:]]
+    assert (await lane(ministry))["state"] == "parked"
+    assert ("recall", "done") in await items(ministry)
+
+
+async def test_what_was_recalled_before_it_left_is_never_sent(
+    hooked: ServicesWorld, hook: ToldChannel
+) -> None:
+    """A withdrawal that is decided while the dispatch waits drops it: no call, and no failure is reported."""
+    receipt = await refer(hooked)
+    await hooked.submit(
+        event="ConsentWithdrawn", case=str(receipt.case_ref), subjects=[{"subject": receipt.subject_refs[0]}]
+    )
+    await hooked.instance.router.run_once()
+    await hooked.instance.delivery.run_once()
+    await hooked.instance.settle()
+    page = await hooked.instance.inbox.page(hooked.agency(MINISTRY), 0, 10)
+    recalled = [str(item.dispatch) for item in page.items if item.recalled]
+    assert len(recalled) == 1
+    assert recalled[0] not in [call.headers["webhook-id"] for call in hook.calls]
+    assert (await items(hooked))[0] == ("tell", "dropped")
+    assert await failures(hooked) == 0
+
+
+async def test_a_ministry_that_never_got_a_referral_gets_no_case_by_its_withdrawal(
+    ministry: ServicesWorld, primero: PrimeroServer
+) -> None:
+    """A withdrawal that overtakes the referral leaves nothing of her in the ministry's Primero."""
+    receipt = await refer(ministry)
+    await ministry.submit(
+        event="ConsentWithdrawn", case=str(receipt.case_ref), subjects=[{"subject": receipt.subject_refs[0]}]
+    )
+    await ministry.instance.router.run_once()
+    await ministry.instance.delivery.run_once()
+    await ministry.instance.settle()
+    assert not primero.primero.cases
+    assert not primero.journal
+
+
+async def test_a_stale_ticket_waits_for_the_router(ministry: ServicesWorld, primero: PrimeroServer) -> None:
+    """What is due while a narrowing is undecided is not sent; it goes when the router has left it standing."""
+    receipt = await refer(ministry)
+    await ministry.submit(
+        event="SubjectCorrected",
+        case=str(receipt.case_ref),
+        subjects=[{"subject": receipt.subject_refs[0], "facts": {"age": 25}}],
+    )
+    assert await ministry.instance.worker.run_once() == 1
+    assert not primero.requests
+    assert (await lane(ministry))["error_code"] == StaleTicket.default_code
+    for _ in range(3):
+        await ministry.instance.settle()
+        ministry.clock.advance(60)
+    assert "referral_created" in [effect.what for effect in primero.journal]
+
+
+async def test_what_may_no_longer_be_opened_is_dropped(
+    ministry: ServicesWorld, primero: PrimeroServer
+) -> None:
+    """After her erasure the item is dropped: no call, no failure, and nobody is asked to telephone."""
+    receipt = await refer(ministry)
+    async with ministry.store.unit_of_work() as work:
+        await ministry.instance.vault.erase_subject(work.connection, receipt.subject_refs[0])
+    await ministry.instance.settle()
+    assert not primero.requests
+    assert await items(ministry) == [("tell", "dropped")]
+    assert await failures(ministry) == 0
+
+
+async def test_a_claim_without_an_outcome_is_unknown(hooked: ServicesWorld, hook: ToldChannel) -> None:
+    """A worker that died in its call leaves a claim; when it has run out the next attempt knows it is a repetition."""
+    await refer(hooked)
+    async with hooked.store.unit_of_work() as work:
+        (held,) = await lanes.claim(work.connection, "a process that died", work.now, 10)
+    assert not held.repeat
+    assert await hooked.instance.worker.run_once() == 0
+    hooked.clock.advance(lanes.CLAIM_SECONDS)
+    async with hooked.store.unit_of_work() as work:
+        (again,) = await lanes.claim(work.connection, "its successor", work.now, 10)
+    assert again.repeat
+    assert (again.dispatch_id, again.attempt) == (held.dispatch_id, 2)
+
+
+async def test_the_late_outcome_of_a_lost_claim_changes_nothing(
+    hooked: ServicesWorld, hook: ToldChannel
+) -> None:
+    """A call that ends after its claim ran out and another succeeded leaves lane and item as they are."""
+    gate = asyncio.Event()
+
+    async def late(_call: Call) -> Reply:
+        await gate.wait()
+        return Reply(410)
+
+    hook.answers = [late, Reply(200)]
+    await refer(hooked)
+    first = asyncio.create_task(hooked.instance.worker.run_once())
+    while not hook.calls:
+        await asyncio.sleep(0)
+    hooked.clock.advance(lanes.CLAIM_SECONDS)
+    assert await hooked.another_instance().worker.run_once() == 1
+    before = (await lane(hooked), await items(hooked))
+    gate.set()
+    await first
+    assert (await lane(hooked), await items(hooked)) == before
+    assert before[1] == [("tell", "done")]
+    assert await failures(hooked) == 0
+
+
+async def test_a_fault_of_ours_in_one_document_stops_no_other(
+    ministry: ServicesWorld, primero: PrimeroServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document that our own code cannot make parks its lane at last; the other lanes' go out."""
+    broken = await refer(ministry)
+    await refer(ministry)
+    alias = ministry.instance.vault.alias("subject", broken.subject_refs[0], ministry.agency(MINISTRY))
+    real = outbound.render
+
+    def render(event: Any, *rest: Any) -> Any:
+        if event.subject == alias:
+            raise KeyError(CANARIES[0])
+        return real(event, *rest)
+
+    monkeypatch.setattr(outbound, "render", render)
+    await ministry.instance.settle()
+    assert [effect.what for effect in primero.journal] == ["case_created", "referral_created"]
+    states = await ministry.store.pool.fetch("select state, error_code from delivery.lanes order by state")
+    assert [tuple(row) for row in states] == [("flowing", None), ("retrying", "internal")]
+
+
+async def test_a_channel_that_breaks_in_our_hands_is_unknown(
+    hooked: ServicesWorld, hook: ToldChannel
+) -> None:
+    """An error in the middle of a call is neither success nor failure: the item stays claimed and is repeated."""
+    hook.answers = [RuntimeError(CANARIES[0]), Reply(200)]
+    await refer(hooked)
+    await hooked.instance.worker.run_once()
+    assert ((await lane(hooked))["state"], await items(hooked)) == ("unknown", [("tell", "claimed")])
+    hooked.clock.advance(60)
+    await hooked.instance.settle()
+    assert await items(hooked) == [("tell", "done")]
+
+
+async def test_a_hanging_system_holds_up_no_other(hooked: ServicesWorld, hook: ToldChannel) -> None:
+    """While one call hangs, the running worker goes on with other lanes; the stop cuts what still hangs."""
+    others_done, stop = asyncio.Event(), asyncio.Event()
+
+    async def hang(_call: Call) -> Reply:
+        await asyncio.Event().wait()
+        return Reply(200)
+
+    async def done(_call: Call) -> Reply:
+        others_done.set()
+        return Reply(200)
+
+    hook.answers = [hang, done]
+    await refer(hooked)
+    worker = hooked.instance.worker
+    running = asyncio.create_task(worker.run(stop, hooked.store.wake, hooked.clock))
+    while not hook.calls:
+        await asyncio.sleep(0)
+    await refer(hooked)
+    await asyncio.wait_for(others_done.wait(), 30)
+    stop.set()
+    await asyncio.wait_for(running, 30)
+    assert sorted(await items(hooked)) == [("tell", "claimed"), ("tell", "done")]
+
+
+async def park(world: ServicesWorld, hook: ToldChannel) -> None:
+    hook.answers = [NoReply(sent=False, code="no-connection")] * 40
+    await until_parked(world)
+    hook.answers = []
+
+
+async def until_parked(world: ServicesWorld) -> None:
+    await world.instance.settle()
+    while (now := await lane(world))["state"] != "parked":
+        world.clock.move_to(max(now["next_attempt_at"], world.clock.now()))
+        await world.instance.worker.run_once()
