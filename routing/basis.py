@@ -8,7 +8,6 @@ from uuid import UUID
 
 from contracts.decision import RuleRef
 from contracts.events import EVENTS
-from contracts.roles import Basis, Purpose
 from routing.consents import allowed
 from routing.offers import FEEDBACK, STATISTICS, Offer
 from routing.targets import covers
@@ -42,11 +41,10 @@ def rest_of(w: Working, look: Look, offer: Offer) -> Rest | None:
         return _named(w, offer, offer.purpose, str(offer.basis), ())
     by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at)
     if by_consent is not None:
-        ceiling = w.law.purposes.ceiling(Purpose(offer.purpose), Basis.CONSENT,
-                                         to_requester=offer.relation == "requester")  # fmt: skip
+        most = w.law.purposes.most(offer.purpose, "consent", offer.relation == "requester")
         rule = w.rules.by_id.get(CONSENT_RULE)
         return Rest(
-            offer.purpose, "consent", frozenset(map(str, ceiling.groups)) & by_consent.groups, ceiling.items,
+            offer.purpose, "consent", most.groups & by_consent.groups, most.items,
             by_consent.groups, tuple(c.event_id for c in by_consent.consents), by_consent.until,
             (rule.ref,) if rule else (),
         )  # fmt: skip
@@ -66,12 +64,12 @@ def _covered(
         return False
     if named and not any(covers(target, offer.agency, offer.address) for target in look.record.to):
         return False
-    return any(covers(p, offer.agency, offer.address) for template in to for p in look.expand(template))
+    return look.means(to, offer.agency, offer.address)
 
 
 def _named(w: Working, offer: Offer, purpose: str, basis: str, rules: tuple[RuleRef, ...]) -> Rest:
-    ceiling = w.law.purposes.ceiling(Purpose(purpose), Basis(basis), to_requester=offer.relation == "requester")
-    return Rest(purpose, basis, frozenset(map(str, ceiling.groups)), ceiling.items, None, rules=rules)
+    most = w.law.purposes.most(purpose, basis, offer.relation == "requester")
+    return Rest(purpose, basis, most.groups, most.items, None, rules=rules)
 
 
 def followed_basis(w: Working, look: Look) -> str:

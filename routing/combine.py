@@ -83,7 +83,7 @@ def _strongest(free: list[Weighed]) -> Route:
         assert one.rest is not None
         groups.setdefault((one.rest.purpose, one.rest.basis), []).append(one)
 
-    strongest = max(groups, key=lambda key: _rank(groups[key], free))
+    strongest = max(groups, key=lambda key: _rank(groups[key], free)) if len(groups) > 1 else next(iter(groups))
     best = sorted(groups[strongest], key=lambda one: -one.offer.named)
     rest = best[0].rest
     assert rest is not None
@@ -144,12 +144,6 @@ def _hits(look: Look, one: Compiled, offer: Offer, purpose: str, emitter_country
 
     if NAMED in effect.except_to and any(covers(t, offer.agency, offer.address) for t in look.record.to):
         return False
-
-    def under(templates: tuple[str, ...]) -> bool:
-        return any(
-            covers(pattern, offer.agency, offer.address, emitter_country)
-            for template in templates
-            for pattern in look.expand(template)
-        )
-
-    return (not effect.to or under(effect.to)) and not under(effect.except_to)
+    return (
+        not effect.to or look.means(effect.to, offer.agency, offer.address, emitter_country)
+    ) and not look.means(effect.except_to, offer.agency, offer.address, emitter_country)

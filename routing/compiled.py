@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from routing.conditions import Clause, FactTest, View, both
 from routing.rule import Effect, Rule
-from routing.vocabulary import UNSET
+from routing.vocabulary import FACTS, UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RuleSet:
                 self._add(rule, number, effect, clauses)
         self._effect_bits = sum(1 << bit for bit in self._effect_of_bit)
         self._all = (1 << len(clauses)) - 1
-        self._single, self._any, self._none = _tables(clauses, self._all)
+        self._single, self._several = _tables(clauses, self._all)
         self.nothing_known = self.bits({})
 
     def _add(self, rule: Rule, number: int, effect: Effect, clauses: list[Clause]) -> None:
@@ -81,17 +81,19 @@ class RuleSet:
 
     def bits(self, view: View) -> int:
         """The clauses that hold for these facts."""
-        alive = self._all
-        for fact, (table, otherwise) in self._single.items():
-            alive &= table.get(view.get(fact, UNSET), otherwise)  # type: ignore[arg-type]
-        for fact, (table, otherwise) in self._any.items():
-            mask = 0
-            for value in _several(view, fact):
-                mask |= table.get(value, otherwise)
-            alive &= mask
-        for fact, (table, otherwise) in self._none.items():
-            for value in _several(view, fact):
-                alive &= table.get(value, otherwise)
+        alive, known = self._all, view.get
+        for fact, (table, otherwise) in self._single:
+            alive &= table.get(known(fact, UNSET), otherwise)  # type: ignore[arg-type]
+        for fact, (table, otherwise), (never, unless) in self._several:
+            value = known(fact, UNSET)
+            if isinstance(value, str):
+                alive &= table.get(value, otherwise) & never.get(value, unless)
+                continue
+            some = 0
+            for one in value:
+                some |= table.get(one, otherwise)
+                alive &= never.get(one, unless)
+            alive &= some
         return alive
 
     def match(self, view: View) -> Matched:
@@ -118,30 +120,26 @@ class RuleSet:
 Table = tuple[Mapping[str, int], int]
 
 
-def _several(view: View, fact: str) -> frozenset[str]:
-    value = view.get(fact, UNSET)
-    return value if isinstance(value, frozenset) else frozenset((value,))
-
-
-def _tables(clauses: Sequence[Clause], everything: int) -> tuple[dict[str, Table], dict[str, Table], dict[str, Table]]:
-    from routing.vocabulary import FACTS
-
-    named = sorted({fact for clause in clauses for fact in clause})
-    single: dict[str, Table] = {}
-    some: dict[str, Table] = {}
-    never: dict[str, Table] = {}
-    for fact in named:
+def _tables(
+    clauses: Sequence[Clause], everything: int
+) -> tuple[tuple[tuple[str, Table], ...], tuple[tuple[str, Table, Table], ...]]:
+    """For one-valued facts one table each; for others one of what some value must meet, one of what none may."""
+    single: list[tuple[str, Table]] = []
+    several: list[tuple[str, Table, Table]] = []
+    for fact in sorted({fact for clause in clauses for fact in clause}):
         tests = [(1 << bit, clause[fact]) for bit, clause in enumerate(clauses) if fact in clause]
         if not FACTS[fact].several:
-            single[fact] = _table(tests, everything, lambda t, v: (t.any is None or v in t.any) and v not in t.none)
+            single.append(
+                (fact, _table(tests, everything, lambda t, v: (t.any is None or v in t.any) and v not in t.none))
+            )
             continue
         positive = [(bit, test) for bit, test in tests if test.any is not None]
-        if positive:
-            some[fact] = _table(positive, everything, lambda t, v: v in (t.any or ()))
         negative = [(bit, test) for bit, test in tests if test.none]
-        if negative:
-            never[fact] = _table(negative, everything, lambda t, v: v not in t.none)
-    return single, some, never
+        several.append((
+            fact, _table(positive, everything, lambda t, v: v in (t.any or ())),
+            _table(negative, everything, lambda t, v: v not in t.none),
+        ))  # fmt: skip
+    return tuple(single), tuple(several)
 
 
 def _table(tests, everything, passes) -> Table:  # type: ignore[no-untyped-def]

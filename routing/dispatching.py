@@ -16,7 +16,6 @@ from routing.basis import Rest, followed_basis
 from routing.combine import Route
 from routing.offers import FEEDBACK, STATISTICS
 from routing.state import Made
-from routing.targets import covers
 from routing.working import Look, Working, derived_id
 
 SHOWN_AS_REFERRAL: Final = frozenset({"consent", "origin-notice", "consulate", "running"})
@@ -68,27 +67,23 @@ def granted(
         return set(), set(), set()
     for one in look.matched.of("grant"):
         extra = one.effect.groups & (rest.consented or frozenset())
-        if _meant(look, one.effect.to, agency, address) and extra:
+        if look.means(one.effect.to, agency, address) and extra:
             groups |= extra
             touched.add(one.rule.ref)
     for one in look.matched.of("withhold"):
-        if _meant(look, one.effect.to or ("*",), agency, address) and not _meant(
-            look, one.effect.except_to, agency, address
+        if look.means(one.effect.to or ("*",), agency, address) and not look.means(
+            one.effect.except_to, agency, address
         ):
             groups -= one.effect.groups
             touched.add(one.rule.ref)
     return groups - {"F0"}, set(rest.items), touched
 
 
-def _meant(look: Look, templates: tuple[str, ...], agency: Agency, address: str) -> bool:
-    return any(covers(p, agency, address) for template in templates for p in look.expand(template))
-
-
 def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:
     made = []
     for one in look.matched.of("note"):
         effect = one.effect
-        if not _meant(look, effect.to or ("*",), agency, address):
+        if not look.means(effect.to or ("*",), agency, address):
             continue
         person = look.facts.get(effect.person) if effect.person else None
         made.append(Note(effect.code, person if isinstance(person, str) else None, tuple(sorted(effect.groups)),
@@ -137,7 +132,7 @@ def tell(
         return False
     told_at = address or w.own_address(agency)
     if not past_denials and any(
-        _meant(look, one.effect.to, agency, told_at) for one in look.matched.of("deny")
+        look.means(one.effect.to, agency, told_at) for one in look.matched.of("deny")
         if one.effect.to and not one.effect.event and not one.effect.purposes and not one.needs
     ):  # fmt: skip
         return False

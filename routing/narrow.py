@@ -11,7 +11,6 @@ from routing.consents import allowed
 from routing.dispatching import tell
 from routing.offers import FEEDBACK
 from routing.state import Json, Made
-from routing.targets import covers
 from routing.working import Look, Working
 
 WITHDRAWAL_RULE = "R02"
@@ -89,11 +88,8 @@ def _hits(look: Look, one: Compiled, agency: Agency, made: Made) -> bool:
     effect = one.effect
     if effect.purposes and made.purpose not in effect.purposes:
         return False
-
-    def under(templates: tuple[str, ...]) -> bool:
-        return any(covers(p, agency, made.address) for t in templates for p in look.expand(t))
-
-    return (under(effect.to) if effect.to else effect.kind == "withhold") and not under(effect.except_to)
+    meant = look.means(effect.to, agency, made.address) if effect.to else effect.kind == "withhold"
+    return meant and not look.means(effect.except_to, agency, made.address)
 
 
 def _take_away(

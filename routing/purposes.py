@@ -7,9 +7,9 @@ and rules only narrow it (a rule may grant a named role one more group inside co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contracts.address import RELATIONS
 from contracts.errors import InvalidInput
@@ -38,6 +38,13 @@ class Ceiling:
         return Ceiling(self.groups & other.groups, self.items & other.items, self.one_item_of)
 
 
+class Most(NamedTuple):
+    """A ceiling in plain names, as the router compares them."""
+
+    groups: frozenset[str]
+    items: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Purposes:
     """The loaded tables."""
@@ -49,6 +56,18 @@ class Purposes:
     by_role: Mapping[str, Purpose | None]
     by_relation: Mapping[tuple[str, str], Purpose]
     otherwise: Purpose
+    _most: Mapping[tuple[str, str, bool], Most] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Works every ceiling out once."""
+        made = {
+            (str(purpose), str(basis), asked): Most(frozenset(map(str, found.groups)), found.items)
+            for purpose in self.ceilings
+            for basis in self.bases
+            for asked in (False, True)
+            for found in (self.ceiling(purpose, basis, to_requester=asked),)
+        }
+        object.__setattr__(self, "_most", made)
 
     @classmethod
     def load(cls, text: str, file: str = "routing/purposes.yaml") -> Purposes:
@@ -108,6 +127,10 @@ class Purposes:
         if allowed is None or (basis, purpose) in self.basis_exceptions:
             return needs
         return needs.meet(allowed)
+
+    def most(self, purpose: str, basis: str, to_requester: bool) -> Most:
+        """:meth:`ceiling` in plain names, worked out when the tables were loaded."""
+        return self._most[purpose, basis, to_requester]
 
     def default_purpose(self, target: str, event: EventType) -> Purpose | None:
         """Why a role or relation is told where neither event nor rule says; None: no purpose is known for it.

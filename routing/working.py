@@ -25,7 +25,7 @@ from routing.conditions import holds
 from routing.consents import purposes_consented
 from routing.law import Law
 from routing.state import Json, Recorded, SubjectState
-from routing.targets import expand, of_side
+from routing.targets import covers, expand, of_side
 from routing.view import View, view_of
 
 
@@ -46,6 +46,14 @@ class Look:
         if found is None:
             found = self.filled[template] = expand(template, self.view)
         return found
+
+    def means(self, templates: tuple[str, ...], agency: Agency, address: str, emitter_country: str = "") -> bool:
+        """Whether a recipient (agency, and the role in which it is told) falls under one of these templates."""
+        for template in templates:
+            for pattern in self.expand(template):
+                if covers(pattern, agency, address, emitter_country):
+                    return True
+        return False
 
 
 @dataclass(slots=True)
