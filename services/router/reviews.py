@@ -79,7 +79,7 @@ class Reviews:
                 raise _no_review()
             if row.state != "open":
                 raise Conflict("this review was answered before", code="review-closed", field="review")
-            if row.needs_second_person and not second:
+            if row.needs_second_person and not (second or "").strip():
                 raise InvalidInput(
                     "this decision needs a second person",
                     code="second-missing",
