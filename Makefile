@@ -16,7 +16,7 @@ TESTS ?= tests
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types imports contracts adr pytest bench format lock clean
+.PHONY: help setup run demo test lint types imports contracts adr pytest chaos bench format lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ adr: setup ## the index of decisions equals the decisions
 
 pytest: setup ## the tests alone (TESTS=path, WORKERS=n, SEED=n)
 	@$(BIN)/pytest -n $(WORKERS) $(if $(SEED),--hypothesis-seed=$(SEED)) $(TESTS)
+
+chaos: setup ## kill the server fifty times while a thousand events flow (SEED=n; minutes)
+	@SAMPAN_KILLS=$${SAMPAN_KILLS:-50} SAMPAN_CASES=$${SAMPAN_CASES:-280} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos
 
 bench: setup ## the benchmarks; each ends with one line of JSON (minutes, wants a quiet machine)
 	@exec $(BIN)/python -m benchmarks

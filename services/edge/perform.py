@@ -19,7 +19,6 @@ from adapters.primero import outbound as primero
 from adapters.primero.codes import Lookups
 from adapters.webhook import outbound as webhook
 from contracts.decision import Dispatch
-from contracts.narrowing import NARROWING_EVENTS
 from contracts.roles import Basis, Priority, Purpose
 from routing.directory import Directory
 from services.edge.envelope import open_envelope, open_regrant
@@ -132,8 +131,8 @@ class Performer:
             return Ready(primero.render(recalled, "", target.lookups), target.channel, opened=False)
         dispatch = open_envelope(keys[ticket.subject_id], ticket.dispatch_id, ticket.sealed, ticket.narrowed)
         groups = frozenset(dispatch.groups)
-        if not groups and dispatch.event in NARROWING_EVENTS:
-            # It takes away and holds nothing: as a referral it would open a case where none may stand any more.
+        if not groups and dispatch.purpose == Purpose.FEEDBACK:
+            # Word of a case (accepted, taken back, late) is no referral: it would open a case where none stands.
             return Ready(Verdict("delivered", "feed-says-it"), None, opened=False)
         opened = await self._opener.open(connection, dispatch, ticket.recipient, groups, now)
         receipt = str(self._vault.alias("receipt", dispatch.event_id, ticket.recipient))
