@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from contracts.consent import AddressText, Consent
 from contracts.facts import Facts
@@ -18,6 +26,15 @@ from contracts.groups import GROUP_MODELS, FieldGroup
 from contracts.private import Private
 from contracts.roles import Group, Priority, Purpose
 
+
+def _written_out(value: object) -> object:
+    """Not a bare number: pydantic would read one, a telephone number even, as seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and ":" not in value):
+        raise ValueError("write date and time out, such as 2026-03-02T09:00:00+07:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 EventName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]{2,60}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -93,7 +110,7 @@ class OpenEvent(BaseModel):
     event: EventName
     event_id: UUID
     submission_id: UUID
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     sender: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
     acting_as: AddressText | None = None
     case: Annotated[str, StringConstraints(max_length=64)] | None = None

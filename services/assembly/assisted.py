@@ -7,13 +7,19 @@ the length of one call.
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
+from functools import cache
+from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from contracts.errors import InvalidInput, NotAllowed
+from contracts.groups import GROUP_MODELS
 from contracts.ids import Random
 from contracts.open_event import OpenEvent
+from contracts.roles import Group
 from services.edge.prepare import Instance as InstanceParameters
 from services.edge.prepare import Prepared, SenderKeys, prepare
 from services.runtime.clock import Clock
@@ -66,15 +72,39 @@ def read_open_event(raw: bytes) -> OpenEvent:
     try:
         return OpenEvent.model_validate_json(raw)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "json_invalid":
-            raise InvalidInput(
-                "this is not JSON", code="broken-json", remedy="Check the file is whole."
-            ) from None
-        raise InvalidInput(
-            "this field is missing, unknown, or of the wrong kind",
-            code=f"bad-field-{first['type'].replace('_', '-')}"[:60],
-            field=where or None,
-            remedy="The canonical form is described at /docs and in contracts/schemas.",
-        ) from None
+        raise _refusal(error) from None
+
+
+def _refusal(error: ValidationError) -> InvalidInput:
+    """The first thing wrong, in our words alone: a key of the sender's may be somebody's name."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return InvalidInput("this is not JSON", code="broken-json", remedy="Check the file is whole.")
+    path = first["loc"]
+    ours = tuple(takewhile(lambda part: isinstance(part, int) or part in _our_words(), path))
+    where = ".".join(str(part) for part in ours)
+    message, remedy = "this field is missing, or of the wrong kind", "See the canonical form at /docs."
+    unknown = path[len(ours)] if len(path) > len(ours) else None
+    if first["type"] == "extra_forbidden" or "[key]" in path:
+        message = "there is a field here that the canonical form does not know"
+        close = get_close_matches(str(unknown)[:80], _our_words(), n=1, cutoff=0.75)
+        remedy = f"Did you mean {close[0]}?" if close else remedy
+    return InvalidInput(
+        message, code=f"bad-field-{first['type'].replace('_', '-')}"[:60], field=where or None, remedy=remedy
+    )
+
+
+@cache
+def _our_words() -> frozenset[str]:
+    """Every name of a field and of a group in the canonical form."""
+    schemas = [OpenEvent.model_json_schema(), *(model.model_json_schema() for model in GROUP_MODELS.values())]
+    found = {str(group) for group in Group}
+    waiting: list[Any] = list(schemas)
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            found |= set(part.get("properties", {}))
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return frozenset(found)

@@ -76,7 +76,10 @@ async def on_bad_request(request: Request, error: Exception) -> Response:
     """FastAPI's own answer echoes the input; ours names the field and keeps the value to itself."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:] if isinstance(part, str | int))
+    path = first["loc"][1:]
+    if first["type"] in ("extra_forbidden", "json_invalid"):  # the last part is the sender's own word, or a place
+        path = path[:-1]
+    where = ".".join(str(part) for part in path)
     refused = InvalidInput(
         "this field is missing or of the wrong kind",
         code="bad-field",

@@ -52,7 +52,7 @@ class HttpWorld:
 async def open_http(world: ServicesWorld) -> AsyncIterator[HttpWorld]:
     """The application for the length of a block; the services run when a test settles them."""
     app = make_app(world.instance, serve_services=False)
-    # What escapes the application is answered 500 by it and raised again for the server: the client looks at the answer.
+    # What escapes is answered 500 and then raised again for the server: the client looks at the answer.
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://sampan.test") as client:
         yield HttpWorld(world, app, client)
