@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
@@ -36,6 +37,7 @@ Carries case referrals across borders: to everyone who must act, to nobody else,
 
 Sign in with `Authorization: Bearer …`. Problems are RFC 9457 and name the field and the remedy, never a value.
 """
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 
 
 def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
@@ -55,7 +57,10 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
             await running
 
     # The documentation's scripts come from this machine: a bad line must not leave /docs empty.
-    app = FastAPIOffline(title="Sampan", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
+    # Nor does the framework trace by itself: its spans carry the path as typed, and people type names.
+    app = FastAPIOffline(
+        title="Sampan", version=VERSION, description=DESCRIPTION, lifespan=lifespan, telemetry=_NO_TELEMETRY
+    )
     app.state.stop = stop
 
     async def caller(request: Request) -> Caller:
