@@ -8,6 +8,7 @@ from contracts.decision import RuleRef
 from routing.basis import CONSENT_RULE, Rest, rest_of
 from routing.compiled import Compiled
 from routing.offers import FEEDBACK, Offer
+from routing.seen import Reasons, Stand
 from routing.targets import NAMED, covers
 from routing.working import Look, Working
 
@@ -18,9 +19,9 @@ class Weighed:
 
     offer: Offer
     rest: Rest | None
-    denied: list[tuple[RuleRef, tuple[str, ...]]]
-    held: list[tuple[RuleRef, tuple[str, ...]]]
-    satisfied: set[RuleRef] = field(default_factory=set)
+    denied: Reasons
+    held: Reasons
+    satisfied: frozenset[RuleRef]
 
     @property
     def purpose(self) -> str:
@@ -61,8 +62,15 @@ class Combined:
 def combine(w: Working, look: Look, offers: list[Offer]) -> Combined:
     """Weigh all offers of one record, recipient by recipient (sorted by slug)."""
     by_recipient: dict[str, list[Weighed]] = {}
+    alike: dict[tuple[object, ...], Weighed] = {}
     for offer in offers:
-        by_recipient.setdefault(offer.agency.slug, []).append(weigh(w, look, offer))
+        key = (offer.agency.slug, offer.address, offer.purpose, offer.basis, offer.relation, offer.cleared)
+        one = alike.get(key)
+        if one is None:
+            one = alike[key] = weigh(w, look, offer)
+        by_recipient.setdefault(offer.agency.slug, []).append(
+            one if one.offer is offer else Weighed(offer, one.rest, one.denied, one.held, one.satisfied)
+        )
     made = Combined()
     for _, all_weighed in sorted(by_recipient.items()):
         free = [one for one in all_weighed if not one.denied and not one.held]
@@ -101,17 +109,31 @@ def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
     """One offer against basis, denials and holds."""
     rest = rest_of(w, look, offer)
     purpose = rest.purpose if rest else offer.purpose
+    basis = rest.basis if rest else None
+    key = (offer.agency.slug, offer.address, purpose, basis, offer.cleared, look.record.to)
+    stand = look.seen.stands.get(key) or look.seen.stands.keep(key, _stand(look, offer, purpose, basis))
+    held = stand.held
+    if rest is None:
+        rule = w.rules.by_id.get(CONSENT_RULE)
+        held = (*held, (rule.ref if rule else RuleRef(CONSENT_RULE, ""), ("consent",)))
+    if look.absent and purpose != FEEDBACK and "review" not in offer.cleared:
+        held = (*held, *((RuleRef(absent.id, "absent"), ("review",)) for absent in look.absent))
+    return Weighed(offer, rest, stand.denied, held, stand.satisfied)
+
+
+def _stand(look: Look, offer: Offer, purpose: str, basis: str | None) -> Stand:
+    """What the rules in force put against telling this recipient for this purpose on this basis."""
     emitter_country = str(look.view.get("emitter_country", ""))
-    denied = [
+    denied = tuple(
         (one.rule.ref, look.matched.unmet(one)) for one in look.matched.of("deny")
         if not one.effect.event and _speaks(look, one) and _hits(look, one, offer, purpose, emitter_country)
-    ]  # fmt: skip
+    )  # fmt: skip
     held: list[tuple[RuleRef, tuple[str, ...]]] = []
     satisfied: set[RuleRef] = set()
     for one in look.matched.of("hold"):
         if one.effect.event or (purpose == FEEDBACK and not one.effect.purposes):
             continue
-        if one.effect.bases and (rest is None or rest.basis not in one.effect.bases):
+        if one.effect.bases and basis not in one.effect.bases:
             continue
         asks = tuple(a for a in asks_of(look, one) if a not in offer.cleared)
         if not _hits(look, one, offer, purpose, emitter_country):
@@ -120,12 +142,7 @@ def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
             held.append((one.rule.ref, asks))
         else:
             satisfied.add(one.rule.ref)
-    if rest is None:
-        rule = w.rules.by_id.get(CONSENT_RULE)
-        held.append((rule.ref if rule else RuleRef(CONSENT_RULE, ""), ("consent",)))
-    if purpose != FEEDBACK and "review" not in offer.cleared:
-        held += [(RuleRef(absent.id, "absent"), ("review",)) for absent in look.absent]
-    return Weighed(offer, rest, denied, held, satisfied)
+    return Stand(denied, tuple(held), frozenset(satisfied))
 
 
 def asks_of(look: Look, one: Compiled) -> tuple[str, ...]:

@@ -60,11 +60,17 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
 
 def granted(
     w: Working, look: Look, agency: Agency, address: str, rest: Rest
-) -> tuple[set[str], set[str], set[RuleRef]]:
+) -> tuple[frozenset[str], frozenset[str], frozenset[RuleRef]]:
     """Groups and items that may be opened, and the rules that granted or withheld."""
-    groups, touched = set(rest.groups), set()
     if rest.purpose == FEEDBACK:
-        return set(), set(), set()
+        return frozenset(), frozenset(), frozenset()
+    key = (agency.slug, address, rest.groups, rest.consented)
+    found = look.seen.granted.get(key) or look.seen.granted.keep(key, _granted(look, agency, address, rest))
+    return found[0], rest.items, found[1]
+
+
+def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[frozenset[str], frozenset[RuleRef]]:
+    groups, touched = set(rest.groups), set[RuleRef]()
     for one in look.matched.of("grant"):
         extra = one.effect.groups & (rest.consented or frozenset())
         if look.means(one.effect.to, agency, address) and extra:
@@ -76,7 +82,7 @@ def granted(
         ):
             groups -= one.effect.groups
             touched.add(one.rule.ref)
-    return groups - {"F0"}, set(rest.items), touched
+    return frozenset(groups - {"F0"}), frozenset(touched)
 
 
 def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib import resources
 
 from contracts.decision import RuleRef
 from routing.absent import Absent, read_absent
 from routing.compiled import RuleSet
+from routing.conditions import holds
 from routing.directory import Directory
+from routing.memo import Memo
 from routing.purposes import PURPOSES, Purposes
 from routing.rule import Rule
 from routing.rule_checks import check_equal_offers
 from routing.rule_text import read_rules
+from routing.seen import VIEWS_KEPT, Seen, ViewKey
+from routing.view import View
 
 ENGINE_VERSION = "1"
 """Raised whenever the engine could decide otherwise on the same input; receipts pin it."""
@@ -34,6 +38,9 @@ class Law:
     rule_set_hash: str
     directory_hash: str
     _sets: tuple[tuple[date, RuleSet], ...]
+    _seen: Memo[tuple[RuleSet, ViewKey], Seen] = field(
+        default_factory=lambda: Memo(VIEWS_KEPT), init=False, repr=False, compare=False
+    )
 
     @classmethod
     def load(
@@ -63,6 +70,15 @@ class Law:
                 break
             found = rule_set
         return found
+
+    def see(self, rules: RuleSet, view: View) -> Seen:
+        """What a view alone decides under these rules."""
+        key = (rules, frozenset(view.items()))
+        seen = self._seen.get(key)
+        if seen is None:
+            absent = tuple(one for one in self.absent if holds(one.when, view))
+            seen = self._seen.keep(key, Seen(view, rules.match(view), absent))
+        return seen
 
     def title(self, ref: RuleRef) -> str:
         """A rule's title in plain words."""

@@ -18,42 +18,25 @@ from contracts.decision import (
     ReviewOpened,
     RuleRef,
 )
-from routing.absent import Absent
 from routing.agency import Agency
-from routing.compiled import Matched, RuleSet
-from routing.conditions import holds
+from routing.compiled import RuleSet
 from routing.consents import purposes_consented
 from routing.law import Law
+from routing.seen import Seen
 from routing.state import Json, Recorded, SubjectState
-from routing.targets import covers, expand, of_side
-from routing.view import View, view_of
+from routing.targets import of_side
+from routing.view import view_of
 
 
-@dataclass(slots=True)
 class Look:
-    """A record seen with certain facts: the view and what matches it."""
+    """A record seen with certain facts. ``seen`` is what its view alone decides, shared with whoever looks alike."""
 
-    record: Recorded
-    facts: Json
-    view: View
-    matched: Matched
-    absent: tuple[Absent, ...] = ()
-    filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    __slots__ = ("absent", "expand", "facts", "matched", "means", "record", "seen", "view")
 
-    def expand(self, template: str) -> tuple[str, ...]:
-        """The addresses that a template means here; worked out once."""
-        found = self.filled.get(template)
-        if found is None:
-            found = self.filled[template] = expand(template, self.view)
-        return found
-
-    def means(self, templates: tuple[str, ...], agency: Agency, address: str, emitter_country: str = "") -> bool:
-        """Whether a recipient (agency, and the role in which it is told) falls under one of these templates."""
-        for template in templates:
-            for pattern in self.expand(template):
-                if covers(pattern, agency, address, emitter_country):
-                    return True
-        return False
+    def __init__(self, record: Recorded, facts: Json, seen: Seen) -> None:
+        self.record, self.facts, self.seen = record, facts, seen
+        self.view, self.matched, self.absent = seen.view, seen.matched, seen.absent
+        self.expand, self.means = seen.expand, seen.means
 
 
 @dataclass(slots=True)
@@ -99,8 +82,7 @@ class Working:
             self.state, facts, record, self.at, self.zone, self.origin_told(facts),
             purposes_consented(self.state, self.at),
         )  # fmt: skip
-        absent = tuple(one for one in self.law.absent if holds(one.when, view))
-        return Look(record, facts, view, self.rules.match(view), absent)
+        return Look(record, facts, self.law.see(self.rules, view))
 
     def origin_told(self, facts: Json) -> bool:
         """Whether an agency of an origin state was ever told anything of her."""
