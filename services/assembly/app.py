@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi import Depends, FastAPI, Header, Request
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from sse_starlette import EventSourceResponse
@@ -24,12 +24,13 @@ from services.assembly.instance import VERSION, Instance
 from services.assembly.openapi import describe_submit_paths
 from services.assembly.schema_http import router as schema_router
 from services.delivery import http as delivery_http
+from services.delivery.http import CURSOR_MAX, Cursor
 from services.delivery.stream import follow
 from services.edge.losses import losses_of
 from services.intake import http as intake_http
 from services.portal import http as portal_http
 from services.router import http as router_http
-from services.runtime.http import ERROR_HANDLERS, bearer, caller_of
+from services.runtime.http import ERROR_HANDLERS, LastResort, bearer, caller_of
 from services.runtime.registry import Caller
 
 DESCRIPTION: Final = """
@@ -83,6 +84,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     _add_health(app, instance)
     for kind, handler in ERROR_HANDLERS.items():
         app.add_exception_handler(kind, handler)
+    app.add_middleware(LastResort)
     describe_submit_paths(app)
     return app
 
@@ -92,8 +94,8 @@ def _add_stream(app: FastAPI, instance: Instance, caller: Any, stop: asyncio.Eve
 
     @app.get("/v1/inbox/stream", tags=["inbox"], summary="The inbox as server-sent events")
     async def stream(
-        after: Annotated[int, Query(ge=0)] = 0,
-        last_event_id: Annotated[int | None, Header()] = None,
+        after: Cursor = 0,
+        last_event_id: Annotated[int | None, Header(ge=0, le=CURSOR_MAX)] = None,
         who: Caller = who_calls,
     ) -> EventSourceResponse:
         start = after if last_event_id is None else last_event_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -16,6 +16,8 @@ from services.delivery.desk import LaneDesk
 from services.delivery.inbox import Inbox
 from services.runtime.registry import Caller
 
+CURSOR_MAX: Final = (1 << 63) - 1
+Cursor = Annotated[int, Query(ge=0, le=CURSOR_MAX)]
 CallerOf = Callable[[Request], Awaitable[Caller]]
 
 
@@ -39,7 +41,7 @@ def router(inbox: Inbox, desk: LaneDesk, caller_of: CallerOf) -> APIRouter:
 
     @api.get("/v1/inbox", tags=["inbox"], summary="What this agency received, from a cursor on")
     async def page(
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Cursor = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         who: Caller = caller,
     ) -> InboxPage:

@@ -12,17 +12,19 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.api import Problem
 from contracts.errors import InvalidInput, SampanError
 from services.runtime import registry
-from services.runtime.failures import error_code, raised_at
+from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.registry import Caller
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
 _log = structlog.get_logger(__name__)
 
+_REMEDIES: Final = {400: "Send whole JSON in UTF-8.", 404: "See /docs for the paths there are."}
 TITLES: Final = {
     400: "The request cannot be read",
     401: "Not signed in",
@@ -77,7 +79,10 @@ async def on_bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     path = first["loc"][1:]
-    if first["type"] in ("extra_forbidden", "json_invalid"):  # the last part is the sender's own word, or a place
+    if first["type"] in (
+        "extra_forbidden",
+        "json_invalid",
+    ):  # the last part is the sender's own word, or a place
         path = path[:-1]
     where = ".".join(str(part) for part in path)
     refused = InvalidInput(
@@ -94,27 +99,50 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
     title = TITLES.get(status, "The request was refused")
-    return respond_problem(Problem(title=title, status=status, code=f"http-{status}"))
+    remedy = _REMEDIES.get(status, "See /docs for what can be asked here.")
+    return respond_problem(Problem(title=title, status=status, code=f"http-{status}", remedy=remedy))
 
 
-async def on_unexpected(request: Request, error: Exception) -> Response:
-    """A fault of ours: the log gets the place, nobody gets the message (it may echo a value)."""
-    _log.error("request_failed", error=error_code(error), at=raised_at(error))
-    return respond_problem(
-        Problem(
-            title=TITLES[500],
-            status=500,
-            code="internal",
-            remedy="Try again; if it stays, tell the operator the time and what you did.",
-        )
-    )
+def problem_of_fault(error: Exception) -> Problem:
+    """A fault of ours, or a database that is away for a moment: nobody gets the message, it may echo a value."""
+    if is_transient(error):
+        return Problem(title=TITLES[503], status=503, code="try-later", remedy="Send it again shortly.")
+    return Problem(
+        title=TITLES[500], status=500, code="internal",
+        remedy="Try again; if it stays, tell the operator the time and what you did.",
+    )  # fmt: skip
+
+
+class LastResort:
+    """Outermost: what nobody else caught ends here, as a problem; the log gets the place and no message.
+
+    Raised further, the server itself would write it to its log, with a traceback and whatever value it names.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or, where an answer had begun, let the line end short of its end."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001
+            _log.error("request_failed", error=error_code(error), at=raised_at(error))
+            if scope["type"] == "http" and not begun:
+                await respond_problem(problem_of_fault(error))(scope, receive, send)
 
 
 ERROR_HANDLERS: Final[dict[Any, Callable[[Request, Exception], Awaitable[Response]]]] = {
     SampanError: on_sampan_error,
     RequestValidationError: on_bad_request,
     HTTPException: on_http_error,
-    Exception: on_unexpected,
 }
 
 
