@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from contracts.durations import Duration, parse_duration
 from routing.conditions import Clause, FactTest, View, both
 from routing.rule import Effect, Rule
 from routing.vocabulary import FACTS, UNSET
@@ -24,6 +25,8 @@ class Compiled:
     named: int
     needs: tuple[tuple[str, int], ...]
     key: str
+    spans: tuple[Duration, ...] = ()
+    warns: tuple[tuple[Duration, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Matched:
     def of(self, kind: str) -> Sequence[Compiled]:
         """The effects of one kind, in the order of the rules."""
         return self.by_kind.get(kind, ())
+
+
+def spans_of(effect: Effect) -> tuple[str, ...]:
+    """How long a deadline gives, as written: its spans, else its period."""
+    return effect.within or ((effect.every,) if effect.every else ())
 
 
 class RuleSet:
@@ -74,7 +82,8 @@ class RuleSet:
         made = Compiled(
             len(self._effect_of_bit), rule, effect,
             max(len([fact for fact in clause if fact != "event"]) for clause in condition),
-            tuple(needs), f"{rule.id}/{number}",
+            tuple(needs), f"{rule.id}/{number}", tuple(map(parse_duration, spans_of(effect))),
+            tuple((parse_duration(at), who) for at, who in effect.warn),
         )  # fmt: skip
         for bit in range(first, len(clauses)):
             self._effect_of_bit[bit] = made

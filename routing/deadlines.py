@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from contracts.decision import DeadlineSet, Dispatch, Warn
-from contracts.durations import add, parse_duration
-from routing.compiled import Compiled
+from contracts.durations import add
+from routing.compiled import Compiled, spans_of
 from routing.offers import FEEDBACK
 from routing.state import Deadline, Recorded, WarnAt
 from routing.targets import covers
@@ -110,15 +110,14 @@ def _rule_deadline(w: Working, look: Look, one: Compiled, slug: str | None, addr
     zone = agency.zone if (agency := w.agency(slug)) else w.zone
     working = w.directory.working_days(agency) if agency else lambda day: day.weekday() < 5
     limit = datetime.fromisoformat(facts[effect.until]) if effect.until and facts.get(effect.until) else None
-    spans = effect.within or ((effect.every,) if effect.every else ())
     w.state.deadline_keys.append(one.key)
     w.cite([one.rule.ref])
-    for number, within in enumerate(spans):
-        due = add(w.at, parse_duration(within), zone, working)
+    for number, (within, span) in enumerate(zip(spans_of(effect), one.spans, strict=True)):
+        due = add(w.at, span, zone, working)
         if limit is not None:
             due = min(due, limit)
         warns = [
-            WarnAt(add(w.at, parse_duration(at), zone, working), *_party(w, look, who)) for at, who in effect.warn
+            WarnAt(add(w.at, ahead, zone, working), *_party(w, look, who)) for ahead, who in one.warns
         ]
         tell = [party for target in effect.tell if (party := _party(w, look, target))[0]]
         _set(w, Deadline(
@@ -131,8 +130,8 @@ def _rule_deadline(w: Working, look: Look, one: Compiled, slug: str | None, addr
 
 def _set(w: Working, made: Deadline) -> None:
     """The earliest deadline wins; equal ones are one, citing all their rules."""
-    for one in w.state.deadlines:
-        if made.awaits and (one.awaits, one.owner, one.event_id) == (
+    for one in w.state.deadlines if made.awaits else ():
+        if (one.awaits, one.owner, one.event_id) == (
             made.awaits, made.owner, made.event_id
         ) and one.key.rsplit("/", 1)[0] != made.key.rsplit("/", 1)[0]:  # fmt: skip
             one.due_at = min(one.due_at, made.due_at)
@@ -142,6 +141,10 @@ def _set(w: Working, made: Deadline) -> None:
             w.deadlines = [d for d in w.deadlines if d.deadline_id != one.deadline_id]
             w.deadlines.append(_public(one))
             return
+    _add(w, made)
+
+
+def _add(w: Working, made: Deadline) -> None:
     w.state.deadlines.append(made)
     w.deadlines.append(_public(made))
 
@@ -157,17 +160,19 @@ def _public(one: Deadline) -> DeadlineSet:
 
 def set_by_dispatches(w: Working, first: int) -> None:
     """Acknowledgement and decision clocks of the dispatches made from index ``first`` on."""
-    for made in w.dispatches[first:]:
+    new = w.dispatches[first:]
+    kept = w.state.made[len(w.state.made) - len(new) :]  # a route's dispatch and what is kept of it go together
+    for made, memory in zip(new, kept, strict=True):
         if made.purpose == FEEDBACK or made.via is not None:
             continue
-        sender = next((m.sender for m in reversed(w.state.made) if m.dispatch_id == made.dispatch_id), None)
+        name = str(made.dispatch_id)
         for answer, due in (("acknowledge", made.acknowledge_by), ("accept", made.decide_by)):
             if due is not None:
                 hours = (due - w.at).total_seconds() / 3600
-                _set(w, Deadline(
-                    derived_id(made.dispatch_id, answer), f"{answer}/{made.dispatch_id}", made.event_id, [], answer,
+                _add(w, Deadline(
+                    derived_id(name, answer), f"{answer}/{name}", made.event_id, [], answer,
                     made.dispatch_id, made.recipient, made.address, due, f"{hours:g}h", [], None, "miss",
-                    list(made.rules), [], sender, made.priority,
+                    list(made.rules), [], memory.sender, made.priority,
                 ))  # fmt: skip
 
 

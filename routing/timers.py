@@ -20,10 +20,11 @@ def open_timers(w: Working) -> tuple[Timer, ...]:
         return ()
     found = []
     for one in w.state.deadlines:
-        found += [Timer(_timer_id(one, 1 + n), warn.at) for n, warn in enumerate(one.warns) if not warn.done]
+        if one.warns:
+            found += [Timer(_timer_id(one, 1 + n), warn.at) for n, warn in enumerate(one.warns) if not warn.done]
         if not one.missed or one.every:
             found.append(Timer(_timer_id(one, int(one.due_at.timestamp()) << 8), one.due_at))
-    return tuple(sorted(found, key=lambda timer: (timer.at, timer.timer_id.bytes)))
+    return tuple(sorted(found, key=lambda timer: (timer.at, timer.timer_id.int)))
 
 
 def _timer_id(one: Deadline, what: int) -> UUID:

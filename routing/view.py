@@ -15,7 +15,7 @@ from routing.vocabulary import FALSE, STATED, TRUE, UNSET
 View = dict[str, str | frozenset[str]]
 _UNSET_SET = frozenset({UNSET})
 _SPECIAL = {"citizenship", "age", "order_until", "accompanied_by", "handover_point", "sexual_violence"}
-_PLAIN = tuple((name, kind.several) for name, kind in STATED.items() if name not in _SPECIAL)
+_SEVERAL = {name: kind.several for name, kind in STATED.items() if name not in _SPECIAL}
 _FROM_EVENTS = ("reported_by_watchdog", "reception_completed", "rescue_open")
 
 
@@ -30,14 +30,13 @@ def view_of(
         origin_told: whether an agency of the origin side was ever told.
     """
     view: View = {}
-    for name, several in _PLAIN:
-        value = facts.get(name)
-        if value is not None:
+    for name, value in facts.items():
+        several = _SEVERAL.get(name)
+        if several is not None and value is not None:
             view[name] = frozenset(value or ("none",)) if several else _word(value)
-    for name in _FROM_EVENTS:
-        if name in facts:
-            view[name] = _word(facts[name])
-    _person(view, facts, at.astimezone(zone).date().isoformat())
+        elif name in _FROM_EVENTS:
+            view[name] = _word(value)
+    _person(view, facts, at, zone)
     _places(view, facts)
     _journey(view, facts)
     _of_record(view, record)
@@ -54,7 +53,7 @@ def _word(value: Any) -> str:
     return (TRUE if value else FALSE) if isinstance(value, bool) else str(value)
 
 
-def _person(view: View, facts: Json, today: str) -> None:
+def _person(view: View, facts: Json, at: datetime, zone: ZoneInfo) -> None:
     citizenship = facts.get("citizenship")
     if isinstance(citizenship, str):
         view["citizenship"] = frozenset({citizenship})
@@ -64,6 +63,7 @@ def _person(view: View, facts: Json, today: str) -> None:
         view["nationality"] = "known"
     age = facts.get("age")
     if age == "dated":
+        today = at.astimezone(zone).date().isoformat()
         view["age"] = "child" if today < facts["child_until"] else "adult"
     elif age is not None:
         view["age"] = str(age)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -130,9 +131,12 @@ class Working:
         self.refs.update(refs)  # type: ignore[arg-type]
 
 
+_NOT_VERSIONED: Final = ~((0xF << 76) | (0x3 << 62))
+_VERSION_8: Final = (8 << 76) | (2 << 62)
+
+
 def derived_id(*parts: object) -> UUID:
     """A UUIDv8 that follows from its parts; receipts re-evaluate to the same ids."""
-    text = "\0".join(str(part) for part in parts).encode()
-    number = int.from_bytes(hashlib.sha256(b"sampan/routing/1\0" + text).digest()[:16], "big")
-    number &= ~((0xF << 76) | (0x3 << 62))
-    return UUID(int=number | (8 << 76) | (2 << 62))
+    text = "\0".join(map(str, ("sampan/routing/1", *parts)))
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
+    return UUID(int=number & _NOT_VERSIONED | _VERSION_8)
