@@ -21,7 +21,7 @@ from services.assembly.erasure import Erasure
 from services.assembly.erasure import router as erasure_router
 from services.assembly.gauges import measure
 from services.assembly.instance import VERSION, Instance
-from services.assembly.openapi import describe_submit_paths
+from services.assembly.openapi import describe_paths
 from services.assembly.schema_http import router as schema_router
 from services.delivery import http as delivery_http
 from services.delivery.http import CURSOR_MAX, Cursor
@@ -85,7 +85,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     for kind, handler in ERROR_HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(LastResort)
-    describe_submit_paths(app)
+    describe_paths(app)
     return app
 
 

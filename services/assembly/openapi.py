@@ -14,11 +14,15 @@ _RECEIPT: Final = {"$ref": "#/components/schemas/SubmitReceipt"}
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 
 
+_PROBLEM_ANSWER: Final = {
+    "description": "A problem in words",
+    "content": {"application/problem+json": {"schema": _PROBLEM}},
+}
+PUBLIC: Final = ("/healthz", "/readyz", "/metrics", "/v1/instance", "/schemas", "/subjects")
+"""Paths that answer everybody."""
+
+
 def _operation(summary: str, content_type: str, schema: dict[str, Any], answer_type: str) -> dict[str, Any]:
-    problem = {
-        "description": "A problem in words",
-        "content": {"application/problem+json": {"schema": _PROBLEM}},
-    }
     return {
         "post": {
             "tags": ["submit"],
@@ -27,7 +31,7 @@ def _operation(summary: str, content_type: str, schema: dict[str, Any], answer_t
             "requestBody": {"required": True, "content": {content_type: {"schema": schema}}},
             "responses": {
                 "200": {"description": "Durable", "content": {answer_type: {"schema": _RECEIPT}}},
-                **dict.fromkeys(("401", "403", "409", "413", "422", "503"), problem),
+                **dict.fromkeys(("401", "403", "409", "413", "422", "503"), _PROBLEM_ANSWER),
             },
         }
     }
@@ -50,8 +54,18 @@ def _paths() -> dict[str, Any]:
     }
 
 
-def describe_submit_paths(app: FastAPI) -> None:
-    """Add the raw routes to the application's OpenAPI document."""
+def _say_who_and_what_else(operation: dict[str, Any], *, public: bool) -> None:
+    """The token that is wanted, and problems instead of the framework's own refusals, which we never send."""
+    responses = operation["responses"]
+    if not public:
+        operation["security"] = [{"token": []}]
+        responses.setdefault("401", _PROBLEM_ANSWER)
+    if "422" in responses:
+        responses["422"] = _PROBLEM_ANSWER
+
+
+def describe_paths(app: FastAPI) -> None:
+    """Make the application's OpenAPI document say what it does: raw routes, tokens, problems."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -66,6 +80,11 @@ def describe_submit_paths(app: FastAPI) -> None:
                 written = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= written.pop("$defs", {})
                 schemas[model.__name__] = written
+            for path, operations in made["paths"].items():
+                for operation in operations.values():
+                    _say_who_and_what_else(operation, public=path.startswith(PUBLIC))
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
             app.openapi_schema = made
         return app.openapi_schema
 

@@ -59,7 +59,7 @@ async def test_a_case_by_code_and_by_reference(http: HttpWorld) -> None:
         assert by_ref == {"case_ref": str(ref), "case_code": code, "subject_refs": [str(person)]}
 
 
-@pytest.mark.parametrize("case", ["SP-0000-0001", "nonsense", "x" * 3000, "%00", "SP-K7RM-4TQ%C3%A9"])
+@pytest.mark.parametrize("case", ["SP-00000-00001", "nonsense", "x" * 3000, "%00", "SP-K7RM-4TQ%C3%A9"])
 async def test_a_mistyped_code_is_said_to_be_one(http: HttpWorld, case: str) -> None:
     """Field and remedy, and not a letter of what was typed."""
     problem = is_problem(await http.get(f"/v1/cases/{case}", "ngo-th"), 422, code="bad-case-code")

@@ -43,7 +43,7 @@ async def test_other_content_under_one_id_is_409(http: HttpWorld) -> None:
 async def test_a_batch_answers_line_by_line(http: HttpWorld) -> None:
     """Good, bad, good: three lines in order, and the bad one names code, field and remedy."""
     good = [(await http.world.prepared()).submission for _ in range(2)]
-    bad = (await http.world.prepared(case="SP-0000-0001", subjects=[{}])).submission
+    bad = (await http.world.prepared(case="SP-00000-00001", subjects=[{}])).submission
     lines = await batch(http, [good[0], bad, good[1]])
     assert [set(line) for line in lines] == [{"receipt"}, {"problem"}, {"receipt"}]
     assert (lines[1]["problem"]["code"], lines[1]["problem"]["field"]) == ("bad-case-code", "case")
