@@ -90,9 +90,8 @@ def _strongest(free: list[Weighed]) -> Route:
     for one in free:
         assert one.rest is not None
         groups.setdefault((one.rest.purpose, one.rest.basis), []).append(one)
-
-    strongest = max(groups, key=lambda key: _rank(groups[key], free)) if len(groups) > 1 else next(iter(groups))
-    best = sorted(groups[strongest], key=lambda one: -one.offer.named)
+    strongest = free if len(groups) == 1 else max(groups.values(), key=lambda group: _rank(group, free))
+    best = sorted(strongest, key=lambda one: -one.offer.named)
     rest = best[0].rest
     assert rest is not None
     rules = tuple(sorted({ref for one in best if one.rest for ref in (*one.rest.rules, *one.satisfied)}))

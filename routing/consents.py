@@ -80,8 +80,11 @@ def allowed(state: SubjectState, purpose: str, agency: Agency, address: str, at:
     valid = [c for c in state.consents if _valid(c, purpose, agency, address, at)]
     if not valid:
         return None
-    groups = frozenset(group for consent in valid for group in consent.groups)
-    return Allowed(groups | {"F0"}, tuple(valid), max(consent.until for consent in valid))
+    groups, until = {"F0"}, valid[0].until
+    for consent in valid:
+        groups.update(consent.groups)
+        until = max(until, consent.until)
+    return Allowed(frozenset(groups), tuple(valid), until)
 
 
 def _valid(consent: ConsentHeld, purpose: str, agency: Agency, address: str, at: datetime | None) -> bool:

@@ -10,7 +10,7 @@ from contracts.decision import Dispatch, Note, RuleRef
 from contracts.durations import add, parse_duration
 from contracts.events import EVENTS
 from contracts.ids import dispatch_id
-from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS, Priority
+from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS
 from routing.agency import Agency
 from routing.basis import Rest, followed_basis
 from routing.combine import Route
@@ -23,19 +23,21 @@ SHOWN_AS_REFERRAL: Final = frozenset({"consent", "origin-notice", "consulate", "
 
 NEED_RULE = "R04"
 _RANK: Final = {"EMERGENCY": 0, "URGENT": 1, "ROUTINE": 2}
+_ACKNOWLEDGE_WITHIN: Final = {str(rank): timedelta(hours=hours) for rank, hours in ACK_WITHIN_HOURS.items()}
+_DECIDE_WITHIN: Final = {str(rank): timedelta(hours=hours) for rank, hours in DECIDE_WITHIN_HOURS.items()}
 
 
 def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
     """Makes the dispatch of a winning route and remembers it."""
     offer, rest, record = route.first, route.rest, look.record
+    slots, kept = w.state.slots, w.state.items
     groups, items, touched = granted(w, look, offer.agency, offer.address, rest)
     notes = _notes(w, look, offer.agency, offer.address)
     need = w.rules.by_id.get(NEED_RULE)
     refs = {ref for one in route.offers for ref in one.rules} | set(rest.rules) | touched
     refs |= {ref for note in notes for ref in note.rules} | ({need.ref} if need else set())
-    priority = min(
-        [p for p in (*(o.priority for o in route.offers), rest.priority) if p] or ["ROUTINE"], key=_RANK.__getitem__
-    )
+    stated = {one.priority for one in route.offers} | {rest.priority}
+    priority = min(filter(None, stated), key=_RANK.__getitem__, default="ROUTINE")
     by_condition = all(one.key is not None for one in route.offers)
     event = "ReferralSent" if by_condition and EVENTS[record.event].row in SHOWN_AS_REFERRAL else record.event
     acknowledge_by, decide_by = _clocks(w, route, priority)
@@ -44,8 +46,8 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
         case_id=record.case_id, subject=w.state.subject, event_id=record.event_id, event=event,
         recipient=offer.agency.slug, address=offer.address, relation=offer.relation, purpose=rest.purpose,
         basis=rest.basis, priority=priority,
-        groups={g: w.state.slots[g] for g in sorted(groups) if g in w.state.slots},
-        items={i: w.state.items[i] for i in sorted(items) if i in w.state.items},
+        groups={g: slots[g] for g in groups if g in slots},
+        items={i: kept[i] for i in sorted(items) if i in kept} if kept else {},
         consents=rest.consents, expires_at=rest.until, notes=notes, rules=tuple(sorted(refs)), dated=w.at,
         order=_RANK[priority] * 10 + offer.order, answers=record.answer.dispatch_id if record.answer else None,
         acknowledge_by=acknowledge_by, decide_by=decide_by,
@@ -60,16 +62,16 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
 
 def granted(
     w: Working, look: Look, agency: Agency, address: str, rest: Rest
-) -> tuple[frozenset[str], frozenset[str], frozenset[RuleRef]]:
-    """Groups and items that may be opened, and the rules that granted or withheld."""
+) -> tuple[tuple[str, ...], frozenset[str], frozenset[RuleRef]]:
+    """Groups (in order) and items that may be opened, and the rules that granted or withheld."""
     if rest.purpose == FEEDBACK:
-        return frozenset(), frozenset(), frozenset()
+        return (), frozenset(), frozenset()
     key = (agency.slug, address, rest.groups, rest.consented)
     found = look.seen.granted.get(key) or look.seen.granted.keep(key, _granted(look, agency, address, rest))
     return found[0], rest.items, found[1]
 
 
-def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[frozenset[str], frozenset[RuleRef]]:
+def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple[str, ...], frozenset[RuleRef]]:
     groups, touched = set(rest.groups), set[RuleRef]()
     for one in look.matched.of("grant"):
         extra = one.effect.groups & (rest.consented or frozenset())
@@ -82,7 +84,7 @@ def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[froz
         ):
             groups -= one.effect.groups
             touched.add(one.rule.ref)
-    return frozenset(groups - {"F0"}), frozenset(touched)
+    return tuple(sorted(groups - {"F0"})), frozenset(touched)
 
 
 def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:
@@ -100,9 +102,7 @@ def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, 
 def _clocks(w: Working, route: Route, priority: str) -> tuple[datetime | None, datetime | None]:
     if route.rest.purpose in (FEEDBACK, STATISTICS):
         return None, None
-    rank = Priority(priority)
-    acknowledge = w.at + timedelta(hours=ACK_WITHIN_HOURS[rank])
-    decide = w.at + timedelta(hours=DECIDE_WITHIN_HOURS[rank])
+    acknowledge, decide = w.at + _ACKNOWLEDGE_WITHIN[priority], w.at + _DECIDE_WITHIN[priority]
     for offer in route.offers:
         if offer.answer_within:
             decide = min(decide, add(w.at, parse_duration(offer.answer_within), offer.agency.zone))

@@ -44,7 +44,7 @@ class Seen:
     absent: tuple[Absent, ...]
     filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stands: Memo[tuple[object, ...], Stand] = field(default_factory=lambda: Memo(_RECIPIENTS_KEPT))
-    granted: Memo[tuple[object, ...], tuple[frozenset[str], frozenset[RuleRef]]] = field(
+    granted: Memo[tuple[object, ...], tuple[tuple[str, ...], frozenset[RuleRef]]] = field(
         default_factory=lambda: Memo(_RECIPIENTS_KEPT)
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
+
 from contracts.decision import Fired, Timer
 from contracts.durations import add, parse_duration
 from routing.dispatching import tell
@@ -29,7 +31,7 @@ def open_timers(w: Working) -> tuple[Timer, ...]:
 
 def _timer_id(one: Deadline, what: int) -> UUID:
     """Follows from the deadline's random-looking id; the low bits alone differ, so it stays a UUIDv8."""
-    return UUID(int=one.deadline_id.int ^ what)
+    return msgspec.convert((one.deadline_id.int ^ what).to_bytes(16, "big"), UUID)
 
 
 def ring(w: Working, look: Look) -> None:
