@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from contracts.address import Address, parse_address
@@ -21,6 +23,8 @@ from routing.agency import APART_UNITS, Agency, SigningKey
 from routing.calendar import Calendar, Hours, load_holidays
 from routing.directory_checks import check_agencies, unheld_roles
 from routing.directory_text import read_agencies
+
+_ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Directory:
     _sides: Mapping[tuple[str, bool], tuple[Agency, ...]]
     _state_sides: Mapping[str, tuple[Agency, ...]]
     _written: Mapping[str, Address]
+    _changes: tuple[date, ...]
 
     @classmethod
     def load(cls, texts: Mapping[str, str]) -> Directory:
@@ -82,6 +87,7 @@ class Directory:
             },
             _state_sides={c: tuple(a for a in ordered if c in a.answers_to) for c in countries},
             _written={str(t.address): t.address for a in ordered for t in a.tenures},
+            _changes=tuple(sorted({d for a in ordered for t in a.tenures for d in (t.valid_from, t.valid_to) if d})),
         )
 
     def read(self, text: str) -> Address:
@@ -120,6 +126,18 @@ class Directory:
         if held or address.unit != "duty":
             return held
         return tuple(a for a in self.resolve(replace(address, unit=""), at) if a.duty_phone)
+
+    def period(self, at: datetime) -> int | None:
+        """A number for the stretch of time in which nobody's roles change; None near a change.
+
+        A local day is the UTC day, the one before or the one after; where no change falls on the UTC day or the
+        next, all three lie between the same changes, and every address means whom it meant at ``period``'s others.
+        """
+        day = at.astimezone(UTC).date()
+        number = bisect_right(self._changes, day)
+        settled = number == 0 or self._changes[number - 1] < day
+        ahead = self._changes[number] if number < len(self._changes) else date.max
+        return number if settled and ahead - day > _ONE_DAY else None
 
     def holders(self, role: str, country: str, at: datetime) -> tuple[Agency, ...]:
         """Who holds a role in a country; for CON every mission posted there."""

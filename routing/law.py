@@ -15,6 +15,7 @@ from routing.conditions import holds
 from routing.directory import Directory
 from routing.memo import Memo
 from routing.purposes import PURPOSES, Purposes
+from routing.recipients import ADDRESSES_KEPT, Recipients, recipients
 from routing.rule import Rule
 from routing.rule_checks import check_equal_offers
 from routing.rule_text import read_rules
@@ -38,6 +39,9 @@ class Law:
     rule_set_hash: str
     directory_hash: str
     _sets: tuple[tuple[date, RuleSet], ...]
+    _meant: Memo[tuple[int, str], Recipients] = field(
+        default_factory=lambda: Memo(ADDRESSES_KEPT), init=False, repr=False, compare=False
+    )
     _seen: Memo[tuple[RuleSet, ViewKey], Seen] = field(
         default_factory=lambda: Memo(VIEWS_KEPT), init=False, repr=False, compare=False
     )
@@ -70,6 +74,18 @@ class Law:
                 break
             found = rule_set
         return found
+
+    def recipients(self, address: str, at: datetime) -> Recipients:
+        """Who an address means at an instant, each with the role in which it is told.
+
+        Raises:
+            InvalidInput: as :meth:`Directory.read` and :meth:`Directory.resolve`.
+        """
+        period = self.directory.period(at)
+        if period is None:
+            return recipients(self.directory, address, at)
+        found = self._meant.get((period, address))
+        return self._meant.keep((period, address), recipients(self.directory, address, at)) if found is None else found
 
     def see(self, rules: RuleSet, view: View) -> Seen:
         """What a view alone decides under these rules."""

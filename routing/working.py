@@ -24,6 +24,7 @@ from routing.agency import Agency
 from routing.compiled import RuleSet
 from routing.consents import purposes_consented
 from routing.law import Law
+from routing.recipients import Recipients
 from routing.seen import Seen
 from routing.state import Json, Recorded, SubjectState
 from routing.targets import of_side
@@ -66,7 +67,7 @@ class Working:
     erase: set[str] = field(default_factory=set)
     unlinked_except: tuple[str, ...] | None = None
     refs: set[RuleRef] = field(default_factory=set)
-    resolved: dict[str, list[tuple[Agency, str]]] = field(default_factory=dict)
+    resolved: dict[str, Recipients] = field(default_factory=dict)
 
     @property
     def at(self) -> datetime:
@@ -97,23 +98,11 @@ class Working:
             for country in origin
         )  # fmt: skip
 
-    def agencies(self, address: str) -> list[tuple[Agency, str]]:
+    def agencies(self, address: str) -> Recipients:
         """Who an address means now, each with the role in which it is told."""
-        known = self.resolved.get(address)
-        if known is not None:
-            return known
-        wanted = self.directory.read(address)
-        found = self.resolved[address] = []
-        for agency in self.directory.resolve(wanted, self.at):
-            held = [
-                a for a in agency.addresses(self.at)
-                if (a.role, a.country) == (wanted.role, wanted.country) and wanted.state in ("", a.state)
-                and (not wanted.unit or a.unit == wanted.unit)
-            ] or agency.addresses(self.at)  # fmt: skip
-            told = address if wanted.unit or not held or wanted.role != held[0].role else str(held[0])
-            if wanted.role in ("any", "state") and held:
-                told = str(held[0])
-            found.append((agency, told))
+        found = self.resolved.get(address)
+        if found is None:
+            found = self.resolved[address] = self.law.recipients(address, self.at)
         return found
 
     def agency(self, slug: str | None) -> Agency | None:
