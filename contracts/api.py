@@ -64,7 +64,7 @@ class SubmitReceipt(Wire):
 
     submission_id: UUID
     event_id: UUID
-    case_code: str  # sayable, as this sender knows the case: SP-K7RM-4TQX
+    case_code: str  # sayable, as this sender knows the case: SP-K7RM4-TQX2F
     case_ref: UUID
     subject_refs: list[UUID]
     recorded_at: datetime

@@ -20,9 +20,11 @@ Random = Callable[[int], bytes]
 """``n`` → ``n`` random bytes: ``os.urandom`` in a service, ``random.Random(7).randbytes`` in tests."""
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CODE_REMEDY: Final = "A case code looks like SP-K7RM-4TQX; read it again from the receipt."
+_CODE_REMEDY: Final = "A case code looks like SP-K7RM4-TQX2F; read it again from the receipt."
 _VALUE_OF: Final = {char: value for value, char in enumerate(CROCKFORD)}
-_DATA_CHARS: Final = 7
+_DATA_CHARS: Final = 9
+_GROUP: Final = 5
+_PREFIX: Final = re.compile(r"\s*SP[\s\-\u2010-\u2015_.]+", re.IGNORECASE)
 
 
 def _joined(domain: bytes, *parts: bytes) -> bytes:
@@ -80,25 +82,27 @@ def _check(values: list[int]) -> int:
 
 
 def case_code(key: bytes, case_id: UUID, agency_id: UUID, attempt: int = 0) -> str:
-    """The sayable name of a case for one agency: ``SP-XXXX-XXXX``, the last character a check.
+    """The sayable name of a case for one agency: ``SP-XXXXX-XXXXX``, the last character a check.
 
-    35 bits: two cases of one agency may meet in one code; whoever stores codes then counts ``attempt`` up.
+    45 bits: among a hundred thousand codes two meet once in some seven thousand deployments; whoever stores
+    codes then counts ``attempt`` up, and never lets one code mean two cases.
     """
     message = _joined(b"sampan/case-code/1", case_id.bytes, agency_id.bytes, attempt.to_bytes(4, "big"))
-    number = int.from_bytes(hmac.digest(key, message, "sha256")[:5], "big") & ((1 << 35) - 1)
-    values = [(number >> shift) & 31 for shift in range(30, -1, -5)]
+    bits = 5 * _DATA_CHARS
+    number = int.from_bytes(hmac.digest(key, message, "sha256")[:6], "big") & ((1 << bits) - 1)
+    values = [(number >> shift) & 31 for shift in range(bits - 5, -1, -5)]
     text = "".join(CROCKFORD[value] for value in [*values, _check(values)])
-    return f"SP-{text[:4]}-{text[4:]}"
+    return f"SP-{text[:_GROUP]}-{text[_GROUP:]}"
 
 
 def parse_case_code(text: str, field: str = "case") -> str:
-    """Read a code as people write it: lower case, spaces, O for 0, I or L for 1. Returns ``SP-XXXX-XXXX``.
+    """Read a code as people write it: lower case, spaces, O for 0, I or L for 1. Returns ``SP-XXXXX-XXXXX``.
 
     Raises:
         InvalidInput: ``bad-case-code``; says which character cannot stand in a code, how many are missing,
             or that one is mistyped.
     """
-    letters = re.sub(r"[\s\-\u2010-\u2015_.]", "", text[:64]).upper()
+    letters = re.sub(r"[\s\-\u2010-\u2015_.]", "", _PREFIX.sub("", text[:64], count=1)).upper()
     if letters.startswith("SP") and len(letters) > _DATA_CHARS + 1:
         letters = letters[2:]
     letters = letters.translate(str.maketrans("OIL", "011"))
@@ -106,11 +110,11 @@ def parse_case_code(text: str, field: str = "case") -> str:
         if char not in _VALUE_OF:
             raise _bad_code(f"character {place} after SP cannot stand in a case code", field)
     if len(letters) != _DATA_CHARS + 1:
-        raise _bad_code(f"a case code has 8 characters after SP, this one has {len(letters)}", field)
+        raise _bad_code(f"a case code has {_DATA_CHARS + 1} characters after SP, this one has {len(letters)}", field)
     values = [_VALUE_OF[char] for char in letters]
     if _check(values[:-1]) != values[-1]:
         raise _bad_code("one character of the case code is mistyped, or two are swapped", field)
-    return f"SP-{letters[:4]}-{letters[4:]}"
+    return f"SP-{letters[:_GROUP]}-{letters[_GROUP:]}"
 
 
 def _bad_code(message: str, field: str) -> InvalidInput:

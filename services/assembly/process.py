@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random as jitter
 import secrets
@@ -61,21 +62,14 @@ def keyring(settings: ServerSettings) -> Keyring:
     return Keyring.load(path, passphrase)
 
 
-def check_exposure(settings: ServerSettings, keys: Keyring) -> None:
-    """A server that others can reach needs a protected keyring and no demo.
+def check_exposure(settings: ServerSettings) -> None:
+    """A server that others can reach needs a protected keyring and no demo. Looked at before a keyring is made.
 
     Raises:
-        SetupProblem: it has neither.
+        SetupProblem: it has the one or lacks the other.
     """
     if settings.http.is_loopback:
         return
-    if not keys.is_protected:
-        raise SetupProblem(
-            "A server that listens beyond this machine needs a keyring with a passphrase.",
-            code="keyring-unprotected",
-            field="SAMPAN_HTTP__HOST",
-            remedy="Listen on 127.0.0.1, or start with a new data folder and SAMPAN_PASSPHRASE set.",
-        )
     if settings.demo:
         raise SetupProblem(
             "The demo's tokens are for this machine alone.",
@@ -83,25 +77,47 @@ def check_exposure(settings: ServerSettings, keys: Keyring) -> None:
             field="SAMPAN_HTTP__HOST",
             remedy="Listen on 127.0.0.1, or leave out --demo.",
         )
+    path = settings.data / "keyring.json"
+    is_protected = Keyring.needs_passphrase(path) if path.exists() else settings.passphrase is not None
+    if not is_protected:
+        raise SetupProblem(
+            "A server that listens beyond this machine needs a keyring with a passphrase.",
+            code="keyring-unprotected",
+            field="SAMPAN_PASSPHRASE",
+            remedy="Listen on 127.0.0.1, or start with a new data folder and SAMPAN_PASSPHRASE set.",
+        )
 
 
 def check_port_free(settings: ServerSettings) -> None:
     """Say so in one sentence before anything starts.
 
     Raises:
-        SetupProblem: something else listens there.
+        SetupProblem: something else listens there, or this machine or user may not.
     """
-    with socket.socket(socket.AF_INET6 if ":" in settings.http.host else socket.AF_INET) as probe:
+    host, port = settings.http.host, settings.http.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.http.host, settings.http.port))
-        except OSError:
-            raise SetupProblem(
-                f"Port {settings.http.port} on {settings.http.host} is in use.",
-                code="port-in-use",
-                field="port",
-                remedy="Stop what listens there, or choose another: --port 8421.",
-            ) from None
+            probe.bind((host, port))
+        except OSError as error:
+            raise _not_listening(host, port, error.errno) from None
+
+
+def _not_listening(host: str, port: int, why: int | None) -> SetupProblem:
+    if why == errno.EADDRINUSE:
+        return SetupProblem(
+            f"Port {port} on {host} is in use.", code="port-in-use", field="port",
+            remedy="Stop what listens there, or choose another: --port 8421.",
+        )  # fmt: skip
+    if why in (errno.EACCES, errno.EPERM):
+        return SetupProblem(
+            f"This user may not listen on port {port}.", code="port-not-allowed", field="port",
+            remedy="Choose a port above 1023: --port 8420.",
+        )  # fmt: skip
+    return SetupProblem(
+        f"{host} is no address of this machine.", code="bad-host", field="host",
+        remedy="Listen on 127.0.0.1, or on an address that this machine has.",
+    )  # fmt: skip
 
 
 @asynccontextmanager

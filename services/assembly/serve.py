@@ -33,8 +33,8 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
     configure_logs()
     process.data_folder(settings)
     process.check_port_free(settings)
+    process.check_exposure(settings)
     keys = process.keyring(settings)
-    process.check_exposure(settings, keys)
     provider = configure_traces("all")
     say("starting the database …")
     with process.database(settings) as dsn:

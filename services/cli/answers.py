@@ -108,7 +108,7 @@ def accept(
 ) -> None:  # fmt: skip
     """Take it on.
 
-    Example: sampan accept '#3' --as ngo-th --case SP-K7RM-4TQX --reported-by phone --person "Duty officer"
+    Example: sampan accept '#3' --as ngo-th --case SP-K7RM4-TQX2F --reported-by phone --person "Duty officer"
     """
     _answer(Session(context, as_, as_json), "accept", dispatch, Told(case, reported_by, person, by))
 

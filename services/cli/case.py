@@ -24,7 +24,7 @@ def attach(app: typer.Typer) -> None:
 
 def case(
     context: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help="Case code, such as SP-K7RM-4TQX.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="Case code, such as SP-K7RM4-TQX2F.")],
     as_: As = None,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +32,7 @@ def case(
 
     The owner sees decisions and their rules; a recipient sees its own part and no more.
 
-    Example: sampan case SP-K7RM-4TQX --as ngo-th
+    Example: sampan case SP-K7RM4-TQX2F --as ngo-th
     """
     session = Session(context, as_, as_json)
     timeline = session.api.timeline(code.strip())

@@ -37,7 +37,7 @@ def erase(
 ) -> None:
     """Destroy the key of everything held about a person. Shows what would go, then asks twice.
 
-    Example: sampan consent erase SP-K7RM-4TQX --as ngo-th
+    Example: sampan consent erase SP-K7RM4-TQX2F --as ngo-th
     """
     session = Session(context, as_, as_json)
     reference = _subject(session, subject)

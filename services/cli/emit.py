@@ -51,7 +51,7 @@ def emit(
 ) -> None:
     """Send one event by hand. Typed twice, it is one event as long as it says the same and none came between.
 
-    Example: sampan emit ConsentWithdrawn --case SP-K7RM-4TQX --as ngo-th
+    Example: sampan emit ConsentWithdrawn --case SP-K7RM4-TQX2F --as ngo-th
     """
     session = Session(context, as_, as_json)
     document: dict[str, Any] = {

@@ -83,7 +83,7 @@ class Vault:
         return ids.alias(self._keyring.alias_key, kind, original, recipient)
 
     def case_code(self, case_id: UUID, agency_id: UUID, attempt: int = 0) -> str:
-        """``SP-XXXX-XXXX``; see :func:`contracts.ids.case_code`."""
+        """``SP-XXXXX-XXXXX``; see :func:`contracts.ids.case_code`."""
         return ids.case_code(self._keyring.code_key, case_id, agency_id, attempt)
 
     def webhook_seed(self) -> bytes:

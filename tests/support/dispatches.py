@@ -34,7 +34,7 @@ def dispatch(**said: Any) -> RenderInput:
             "dispatch": DISPATCH,
             "case": CASE,
             "subject": SUBJECT,
-            "case_code": "SP-K7RM-4TQX",
+            "case_code": "SP-K7RM4-TQX2F",
             "event": "ReferralSent",
             "purpose": Purpose.IDENTIFY,
             "basis": Basis.CONSENT,

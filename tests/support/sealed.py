@@ -73,7 +73,7 @@ class World:
             event_id=self.id(),
             submission_id=self.id(),
             sender=self.agency_id,
-            case_ref="SP-K7RM-4TQX",
+            case_ref="SP-K7RM4-TQX2F",
             occurred_at=NOW,
             signing_key_id="ngo-key-1",
         )
@@ -99,7 +99,7 @@ class World:
             "submission_id": self.id(),
             "occurred_at": NOW,
             "sender": "ngo-sample",
-            "case": "SP-K7RM-4TQX",
+            "case": "SP-K7RM4-TQX2F",
             "to": ["RFP@LA"],
             "subjects": [{"subject": MAI, "facts": {"found_in": "TH"}, "groups": GROUPS}],
         }

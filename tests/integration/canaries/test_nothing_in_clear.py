@@ -188,7 +188,7 @@ async def origin_sees(world: ServicesWorld, http: HttpWorld) -> list[tuple[Any, 
     """What every agency of the origin side gets by HTTP: status, size, and content with ids taken out."""
     seen: list[tuple[Any, ...]] = []
     for agency in world.directory.agencies_of_side("LA"):
-        for path in ("/v1/inbox", "/v1/waiting", "/v1/reviews", "/v1/cases/SP-0000-0000"):
+        for path in ("/v1/inbox", "/v1/waiting", "/v1/reviews", "/v1/cases/SP-00000-00000"):
             answer = await http.get(path, agency.slug)
             seen.append(
                 (agency.slug, path, answer.status_code, len(answer.content), _without_ids(answer.json()))

@@ -18,7 +18,7 @@ Bad = Callable[[ServicesWorld], Awaitable[bytes]]
 
 
 async def mistyped_code(world: ServicesWorld) -> bytes:
-    return (await world.prepared(case="SP-0000-0001", subjects=[{}])).submission
+    return (await world.prepared(case="SP-00000-00001", subjects=[{}])).submission
 
 
 async def no_code_at_all(world: ServicesWorld) -> bytes:

@@ -50,7 +50,7 @@ class VaultWorld(World):
 
     async def grant(self, connection: Any, slots: Mapping[str, SlotRef], **changes: Any) -> UUID:
         dispatch = self.id()
-        values = {"gate_version": 0, "expires_at": None} | changes
+        values: dict[str, Any] = {"gate_version": 0, "expires_at": None} | changes
         grant = Grant(
             dispatch_id=dispatch, subject_id=self.subject, recipient=self.embassy, slots=slots, **values
         )
@@ -69,7 +69,7 @@ class VaultWorld(World):
     async def open(
         self, connection: Any, dispatch: UUID, wanted: Mapping[str, SlotRef], **changes: Any
     ) -> Any:
-        values = {"recipient": self.embassy, "load_slots": self.load, "now": NOW} | changes
+        values: dict[str, Any] = {"recipient": self.embassy, "load_slots": self.load, "now": NOW} | changes
         async with connection.transaction():
             return await self.vault.open(connection, dispatch_id=dispatch, wanted=wanted, **values)
 

@@ -127,7 +127,7 @@ async def test_a_closed_gate_opens_nothing_and_reopening_needs_the_router(
 async def test_a_narrowing_waits_for_an_opening_and_then_holds(
     connection: Any, world: VaultWorld, fresh_database: FreshDatabase
 ) -> None:
-    """While an opening's transaction is open a narrowing waits on the gate; then the next opening is stale."""
+    """A narrowing waits for an opening's transaction on the gate; then the next opening is stale."""
     slots = await world.slots(connection, await world.admit(connection))
     dispatch = await world.grant(connection, slots)
     intake = await asyncpg.connect(fresh_database.dsn)
@@ -150,7 +150,7 @@ async def test_a_narrowing_waits_for_an_opening_and_then_holds(
 
 
 async def test_a_slot_swapped_in_the_log_does_not_open(connection: Any, world: VaultWorld) -> None:
-    """Another event's slot under this slot's id, or another header, is refused: the signed digest is pinned."""
+    """Another event's slot under this slot's id, or another header, is refused: the digest is pinned."""
     event = await world.admit(connection)
     other = await world.admit(connection, content=b"other")
     slots = await world.slots(connection, event)
