@@ -15,6 +15,7 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
 from contracts.api import AgencyInfo, InstanceInfo, SubmitReceipt
+from contracts.topic_names import DISPATCHES
 from routing.agency import Agency
 from services.assembly.assisted import said_by
 from services.assembly.erasure import Erasure
@@ -47,7 +48,12 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     Args:
         serve_services: also run the consumers while the application lives; tests that settle by hand say False.
     """
-    stop = asyncio.Event()
+    stop, closing = asyncio.Event(), asyncio.Event()
+
+    def close_streams() -> None:
+        """End the streams, which never end by themselves; a server calls it when it is told to stop."""
+        closing.set()
+        instance.edges.store.wake.signal([DISPATCHES])
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +68,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     app = FastAPIOffline(
         title="Sampan", version=VERSION, description=DESCRIPTION, lifespan=lifespan, telemetry=_NO_TELEMETRY
     )
-    app.state.stop = stop
+    app.state.close_streams = close_streams
 
     async def caller(request: Request) -> Caller:
         bearer(request)  # refuse before a connection is taken
@@ -74,7 +80,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
         return await instance.submit(prepared.submission, agency, said_by(raw))
 
     app.router.routes.extend(intake_http.routes(instance.intake, instance.batcher, caller, assist))
-    _add_stream(app, instance, caller, stop)
+    _add_stream(app, instance, caller, closing)
     app.include_router(delivery_http.router(instance.inbox, instance.lane_desk, caller))
     app.include_router(portal_http.router(instance.timelines, instance.waiting, caller))
     app.include_router(router_http.router(instance.reviews, caller))
@@ -89,7 +95,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     return app
 
 
-def _add_stream(app: FastAPI, instance: Instance, caller: Any, stop: asyncio.Event) -> None:
+def _add_stream(app: FastAPI, instance: Instance, caller: Any, closing: asyncio.Event) -> None:
     who_calls = Depends(caller)
 
     @app.get("/v1/inbox/stream", tags=["inbox"], summary="The inbox as server-sent events")
@@ -100,7 +106,7 @@ def _add_stream(app: FastAPI, instance: Instance, caller: Any, stop: asyncio.Eve
     ) -> EventSourceResponse:
         start = after if last_event_id is None else last_event_id
         return EventSourceResponse(
-            follow(instance.inbox, instance.edges.store.wake, who.agency_id, start, stop), ping=20
+            follow(instance.inbox, instance.edges.store.wake, who.agency_id, start, closing), ping=20
         )
 
 

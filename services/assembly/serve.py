@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from services.assembly import demo, process
 from services.assembly.app import make_app
@@ -49,9 +50,10 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
         _world(settings) as world,
         process.running_instance(settings, dsn, keys, world.targets) as instance,
     ):
+        app = make_app(instance)
         server = uvicorn.Server(
             uvicorn.Config(
-                make_app(instance),
+                app,
                 host=settings.http.host,
                 port=settings.http.port,
                 log_config=None,
@@ -62,7 +64,7 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
             )
         )
         url = f"http://{settings.http.host}:{settings.http.port}"
-        serving = asyncio.create_task(_until_stopped(server))
+        serving = asyncio.create_task(_until_stopped(server, app))
         try:
             await _until_listening(server)
             if settings.demo and not server.should_exit:
@@ -93,11 +95,11 @@ async def _until_listening(server: uvicorn.Server) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _until_stopped(server: uvicorn.Server) -> None:
+async def _until_stopped(server: uvicorn.Server, app: FastAPI) -> None:
     """uvicorn would raise the signal again after its own shutdown; here the database is still to be stopped."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _stop, server)
+        loop.add_signal_handler(number, _stop, server, app)
     try:
         await server._serve()
     finally:
@@ -105,5 +107,6 @@ async def _until_stopped(server: uvicorn.Server) -> None:
             loop.remove_signal_handler(number)
 
 
-def _stop(server: uvicorn.Server) -> None:
+def _stop(server: uvicorn.Server, app: FastAPI) -> None:
     server.should_exit = True
+    app.state.close_streams()

@@ -25,4 +25,5 @@ async def running(app: FastAPI) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
+        app.state.close_streams()
         await asyncio.wait_for(serving, 30)
