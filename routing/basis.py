@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from contracts.decision import RuleRef
 from contracts.events import EVENTS
@@ -18,15 +16,14 @@ CONSENT_RULE = "R01"
 
 
 class Rest(NamedTuple):
-    """What a route rests on, and the most it may carry."""
+    """What a route rests on, and the most it may carry. No id and no date, so that whoever is alike may share it."""
 
     purpose: str
     basis: str
     groups: frozenset[str]
     items: frozenset[str]
     consented: frozenset[str] | None  # groups inside consent; a rule's grant cannot go beyond
-    consents: tuple[UUID, ...] = ()
-    until: datetime | None = None
+    receipts: tuple[int, ...] = ()  # the subject's consents it rests on, by position
     rules: tuple[RuleRef, ...] = ()
     priority: str | None = None
 
@@ -45,8 +42,7 @@ def rest_of(w: Working, look: Look, offer: Offer) -> Rest | None:
         rule = w.rules.by_id.get(CONSENT_RULE)
         return Rest(
             offer.purpose, "consent", most.groups & by_consent.groups, most.items,
-            by_consent.groups, tuple(c.event_id for c in by_consent.consents), by_consent.until,
-            (rule.ref,) if rule else (),
+            by_consent.groups, by_consent.receipts, (rule.ref,) if rule else (),
         )  # fmt: skip
     for one in look.matched.of("basis"):
         effect = one.effect

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from contracts.decision import RuleRef
 from routing.basis import CONSENT_RULE, Rest, rest_of
 from routing.compiled import Compiled
 from routing.offers import FEEDBACK, Offer
-from routing.seen import Reasons, Stand
 from routing.targets import NAMED, covers
 from routing.working import Look, Working
+
+Reasons = tuple[tuple[RuleRef, tuple[str, ...]], ...]
+"""Rules, each with what it asks for."""
+
+
+class Stand(NamedTuple):
+    """What stands against telling one recipient: denials, holds, and holds whose requirement is met."""
+
+    denied: Reasons
+    held: Reasons
+    satisfied: frozenset[RuleRef]
 
 
 @dataclass(slots=True)
@@ -37,12 +48,24 @@ class Weighed:
         return sorted({ref for ref, _ in (self.denied or self.held)})
 
 
+class Ready(NamedTuple):
+    """What every dispatch of a route has in common."""
+
+    groups: tuple[str, ...]  # in order
+    items: tuple[str, ...]
+    rules: tuple[RuleRef, ...]
+    priority: str
+    keys: tuple[str, ...]  # of the condition routes in it
+    by_condition: bool  # no event offered it
+
+
 @dataclass(slots=True)
 class Route:
     """What one recipient gets: the offers of one purpose and basis, as one."""
 
     offers: list[Offer]
     rest: Rest
+    ready: Ready | None = None  # worked out when its first dispatch is made
 
     @property
     def first(self) -> Offer:
@@ -109,8 +132,7 @@ def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
     rest = rest_of(w, look, offer)
     purpose = rest.purpose if rest else offer.purpose
     basis = rest.basis if rest else None
-    key = (offer.agency.slug, offer.address, purpose, basis, offer.cleared, look.record.to)
-    stand = look.seen.stands.get(key) or look.seen.stands.keep(key, _stand(look, offer, purpose, basis))
+    stand = _stand(look, offer, purpose, basis)
     held = stand.held
     if rest is None:
         rule = w.rules.by_id.get(CONSENT_RULE)

@@ -16,8 +16,7 @@ class Allowed(NamedTuple):
     """What her receipts together allow one recipient for one purpose."""
 
     groups: frozenset[str]
-    consents: tuple[ConsentHeld, ...]
-    until: datetime
+    receipts: tuple[int, ...]  # which of the subject's consents, by position
 
 
 def fold_consent(state: SubjectState, record: Recorded, zone: ZoneInfo) -> None:
@@ -77,14 +76,10 @@ def allowed(state: SubjectState, purpose: str, agency: Agency, address: str, at:
 
     ``at`` None leaves expiry out of the question: what an earlier dispatch rested on ends by its own date.
     """
-    valid = [c for c in state.consents if _valid(c, purpose, agency, address, at)]
+    valid = [n for n, consent in enumerate(state.consents) if _valid(consent, purpose, agency, address, at)]
     if not valid:
         return None
-    groups, until = {"F0"}, valid[0].until
-    for consent in valid:
-        groups.update(consent.groups)
-        until = max(until, consent.until)
-    return Allowed(frozenset(groups), tuple(valid), until)
+    return Allowed(frozenset({"F0"}.union(*(state.consents[n].groups for n in valid))), tuple(valid))
 
 
 def _valid(consent: ConsentHeld, purpose: str, agency: Agency, address: str, at: datetime | None) -> bool:

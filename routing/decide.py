@@ -7,13 +7,14 @@ import msgspec
 from contracts.decision import Denied, Held, RuleRef
 from contracts.events import EVENTS
 from routing.answers import take_answer
-from routing.combine import Combined, Weighed, asks_of, combine
+from routing.combine import Combined, Weighed, asks_of
 from routing.consents import fold_consent
 from routing.deadlines import meet, set_by_dispatches, set_by_rules
 from routing.dispatching import dispatch_route
 from routing.effects import other_effects
 from routing.fold import folded, remember, with_mother
-from routing.offers import FEEDBACK, Offers, condition_offers, event_offers
+from routing.offers import FEEDBACK, Offers
+from routing.plans import plan_of
 from routing.reviews import DESK_OF, open_review
 from routing.state import HeldEvent, HeldRoute, Recorded
 from routing.targets import parse_pattern
@@ -36,10 +37,7 @@ def take(w: Working, record: Recorded, retry: HeldEvent | None = None) -> str:
     if record.consent is not None or record.event == "ConsentWithdrawn":
         fold_consent(w.state, record, w.zone)
         look = w.look(record, look.facts)
-    offers = event_offers(w, look)
-    for offer in offers.found:
-        offer.cleared = (*offer.cleared, *cleared)
-    combined = combine(w, look, [*offers.found, *condition_offers(w, look).found])
+    offers, combined = plan_of(w, look, cleared)
     verdict = _request_verdict(record, offers, combined)
     if verdict != "accepted":
         asks, rules = _why(combined, verdict)

@@ -13,7 +13,7 @@ from contracts.ids import dispatch_id
 from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS
 from routing.agency import Agency
 from routing.basis import Rest, followed_basis
-from routing.combine import Route
+from routing.combine import Ready, Route
 from routing.offers import FEEDBACK, STATISTICS
 from routing.state import Made
 from routing.working import Look, Working, derived_id
@@ -29,50 +29,52 @@ _DECIDE_WITHIN: Final = {str(rank): timedelta(hours=hours) for rank, hours in DE
 
 def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
     """Makes the dispatch of a winning route and remembers it."""
-    offer, rest, record = route.first, route.rest, look.record
-    slots, kept = w.state.slots, w.state.items
-    groups, items, touched = granted(w, look, offer.agency, offer.address, rest)
+    offer, rest, record, state = route.first, route.rest, look.record, w.state
+    ready = route.ready = route.ready or _ready(w, look, route)
     notes = _notes(w, look, offer.agency, offer.address)
-    need = w.rules.by_id.get(NEED_RULE)
-    refs = {ref for one in route.offers for ref in one.rules} | set(rest.rules) | touched
-    refs |= {ref for note in notes for ref in note.rules} | ({need.ref} if need else set())
-    stated = {one.priority for one in route.offers} | {rest.priority}
-    priority = min(filter(None, stated), key=_RANK.__getitem__, default="ROUTINE")
-    by_condition = all(one.key is not None for one in route.offers)
-    event = "ReferralSent" if by_condition and EVENTS[record.event].row in SHOWN_AS_REFERRAL else record.event
-    acknowledge_by, decide_by = _clocks(w, route, priority)
+    rules = tuple(sorted({*ready.rules, *(ref for note in notes for ref in note.rules)})) if notes else ready.rules
+    row = EVENTS[record.event].row
+    event = "ReferralSent" if ready.by_condition and row in SHOWN_AS_REFERRAL else record.event
+    acknowledge_by, decide_by = _clocks(w, route, ready.priority)
+    consents = [state.consents[n] for n in rest.receipts]
     made = Dispatch(
-        dispatch_id=dispatch_id(record.event_id, w.state.subject, offer.agency.slug),
-        case_id=record.case_id, subject=w.state.subject, event_id=record.event_id, event=event,
+        dispatch_id=dispatch_id(record.event_id, state.subject, offer.agency.slug),
+        case_id=record.case_id, subject=state.subject, event_id=record.event_id, event=event,
         recipient=offer.agency.slug, address=offer.address, relation=offer.relation, purpose=rest.purpose,
-        basis=rest.basis, priority=priority,
-        groups={g: slots[g] for g in groups if g in slots},
-        items={i: kept[i] for i in sorted(items) if i in kept} if kept else {},
-        consents=rest.consents, expires_at=rest.until, notes=notes, rules=tuple(sorted(refs)), dated=w.at,
-        order=_RANK[priority] * 10 + offer.order, answers=record.answer.dispatch_id if record.answer else None,
+        basis=rest.basis, priority=ready.priority,
+        groups={g: state.slots[g] for g in ready.groups if g in state.slots},
+        items={i: state.items[i] for i in ready.items if i in state.items},
+        consents=tuple([one.event_id for one in consents]),
+        expires_at=max([one.until for one in consents], default=None),
+        notes=notes, rules=rules, dated=w.at, order=_RANK[ready.priority] * 10 + offer.order,
+        answers=record.answer.dispatch_id if record.answer else None,
         acknowledge_by=acknowledge_by, decide_by=decide_by,
     )  # fmt: skip
-    _keep(w, made, record.emitter, record.emitter_address, EVENTS[record.event].row)
-    w.state.routed += [one.key for one in route.offers if one.key]
-    for one in route.offers:
-        if one.key:
-            w.state.waiting.pop(one.key, None)
+    _keep(w, made, record.emitter, record.emitter_address, row)
+    state.routed += ready.keys
+    for key in ready.keys:
+        state.waiting.pop(key, None)
     return made
 
 
-def granted(
-    w: Working, look: Look, agency: Agency, address: str, rest: Rest
-) -> tuple[tuple[str, ...], frozenset[str], frozenset[RuleRef]]:
-    """Groups (in order) and items that may be opened, and the rules that granted or withheld."""
-    if rest.purpose == FEEDBACK:
-        return (), frozenset(), frozenset()
-    key = (agency.slug, address, rest.groups, rest.consented)
-    found = look.seen.granted.get(key) or look.seen.granted.keep(key, _granted(look, agency, address, rest))
-    return found[0], rest.items, found[1]
+def _ready(w: Working, look: Look, route: Route) -> Ready:
+    groups, touched = granted(look, route.first.agency, route.first.address, route.rest)
+    need = w.rules.by_id.get(NEED_RULE)
+    refs = {ref for one in route.offers for ref in one.rules} | {*route.rest.rules} | touched
+    stated = {one.priority for one in route.offers} | {route.rest.priority}
+    keys = tuple(one.key for one in route.offers if one.key)
+    return Ready(
+        groups, () if route.rest.purpose == FEEDBACK else tuple(sorted(route.rest.items)),
+        tuple(sorted(refs | ({need.ref} if need else set()))),
+        min(filter(None, stated), key=_RANK.__getitem__, default="ROUTINE"), keys, len(keys) == len(route.offers),
+    )  # fmt: skip
 
 
-def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple[str, ...], frozenset[RuleRef]]:
+def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple[str, ...], set[RuleRef]]:
+    """Groups that may be opened, in order, and the rules that granted or withheld."""
     groups, touched = set(rest.groups), set[RuleRef]()
+    if rest.purpose == FEEDBACK:
+        return (), touched
     for one in look.matched.of("grant"):
         extra = one.effect.groups & (rest.consented or frozenset())
         if look.means(one.effect.to, agency, address) and extra:
@@ -84,7 +86,7 @@ def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tupl
         ):
             groups -= one.effect.groups
             touched.add(one.rule.ref)
-    return tuple(sorted(groups - {"F0"})), frozenset(touched)
+    return tuple(sorted(groups - {"F0"})), touched
 
 
 def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:

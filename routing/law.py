@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib import resources
+from typing import Any, Final
 
 from contracts.decision import RuleRef
 from routing.absent import Absent, read_absent
@@ -26,6 +27,8 @@ ENGINE_VERSION = "1"
 """Raised whenever the engine could decide otherwise on the same input; receipts pin it."""
 
 ABSENT_FILE = "absent.yaml"
+PLANS_KEPT: Final = 4096
+"""Plans (:mod:`routing.plans`) a law remembers: a few kilobytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class Law:
     rule_set_hash: str
     directory_hash: str
     _sets: tuple[tuple[date, RuleSet], ...]
+    plans: Memo[Hashable, Any] = field(
+        default_factory=lambda: Memo(PLANS_KEPT), init=False, repr=False, compare=False
+    )
     _meant: Memo[tuple[int, str], Recipients] = field(
         default_factory=lambda: Memo(ADDRESSES_KEPT), init=False, repr=False, compare=False
     )

@@ -8,34 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from contracts.decision import RuleRef
 from routing.absent import Absent
 from routing.agency import Agency
 from routing.compiled import Matched
-from routing.memo import Memo
 from routing.targets import covers, expand
 from routing.view import View
 
-VIEWS_KEPT: Final = 2048
+VIEWS_KEPT: Final = 1024
 """Views a law remembers: a few kilobytes each."""
 
-_RECIPIENTS_KEPT: Final = 256
-
 ViewKey = frozenset[tuple[str, str | frozenset[str]]]
-Reasons = tuple[tuple[RuleRef, tuple[str, ...]], ...]
-"""Rules, each with what it asks for."""
 
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """What stands against telling one recipient: denials, holds, and holds whose requirement is met."""
-
-    denied: Reasons
-    held: Reasons
-    satisfied: frozenset[RuleRef]
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Seen:
     """A view, what matches it, and what followed from both so far."""
 
@@ -43,10 +27,6 @@ class Seen:
     matched: Matched
     absent: tuple[Absent, ...]
     filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    stands: Memo[tuple[object, ...], Stand] = field(default_factory=lambda: Memo(_RECIPIENTS_KEPT))
-    granted: Memo[tuple[object, ...], tuple[tuple[str, ...], frozenset[RuleRef]]] = field(
-        default_factory=lambda: Memo(_RECIPIENTS_KEPT)
-    )
 
     def expand(self, template: str) -> tuple[str, ...]:
         """The addresses that a template of a rule means here; worked out once."""
