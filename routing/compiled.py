@@ -63,6 +63,9 @@ class RuleSet:
         for rule in rules:
             for number, effect in enumerate(rule.effects):
                 self._add(rule, number, effect, clauses)
+        self._need_bits = 0
+        for _, mask in self._needs_of_rule:
+            self._need_bits |= mask
         self._effect_bits = sum(1 << bit for bit in self._effect_of_bit)
         self._all = (1 << len(clauses)) - 1
         self._single, self._several = _tables(clauses, self._all)
@@ -123,6 +126,8 @@ class RuleSet:
 
     def newly_met(self, before: int, after: int) -> list[Rule]:
         """Rules of which a requirement holds now and did not before."""
+        if not after & ~before & self._need_bits:
+            return []
         return [rule for rule, mask in self._needs_of_rule if after & mask and not before & mask]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from contracts.decision import DeadlineSet, Dispatch, Warn
 from contracts.durations import add
 from routing.compiled import Compiled, spans_of
@@ -153,7 +155,7 @@ def _public(one: Deadline) -> DeadlineSet:
     return DeadlineSet(
         deadline_id=one.deadline_id, event_id=one.event_id, awaits_events=tuple(one.awaits), awaits_answer=one.answer,
         dispatch_id=one.dispatch_id, owner=one.owner, owner_address=one.owner_address, due_at=one.due_at,
-        within=one.within, warn=tuple(Warn(warn.at, warn.who) for warn in one.warns), every=one.every,
+        within=one.within, warn=tuple([Warn(warn.at, warn.who) for warn in one.warns]), every=one.every,
         effect=one.effect, rules=tuple(one.rules),
     )  # fmt: skip
 
@@ -165,14 +167,14 @@ def set_by_dispatches(w: Working, first: int) -> None:
     for made, memory in zip(new, kept, strict=True):
         if made.purpose == FEEDBACK or made.via is not None:
             continue
-        name = str(made.dispatch_id)
+        name, rules = msgspec.to_builtins(made.dispatch_id), list(made.rules)
         for answer, due in (("acknowledge", made.acknowledge_by), ("accept", made.decide_by)):
             if due is not None:
                 hours = (due - w.at).total_seconds() / 3600
                 _add(w, Deadline(
                     derived_id(name, answer), f"{answer}/{name}", made.event_id, [], answer,
                     made.dispatch_id, made.recipient, made.address, due, f"{hours:g}h", [], None, "miss",
-                    list(made.rules), [], memory.sender, made.priority,
+                    rules, [], memory.sender, made.priority,
                 ))  # fmt: skip
 
 

@@ -121,9 +121,9 @@ class Working:
         self.refs.update(refs)  # type: ignore[arg-type]
 
 
-def derived_id(*parts: object) -> UUID:
+def derived_id(*parts: UUID | str | int | None) -> UUID:
     """A UUIDv8 that follows from its parts; receipts re-evaluate to the same ids."""
-    text = "\0".join(map(str, ("sampan/routing/1", *parts)))
+    text = "\0".join(map(str, msgspec.to_builtins(("sampan/routing/1", *parts))))
     raw = bytearray(hashlib.sha256(text.encode()).digest()[:16])
     raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80  # version 8, the variant of RFC 9562
     return msgspec.convert(raw, UUID)  # half the time of UUID(...): eight ids a referral
