@@ -79,7 +79,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
         prepared = instance.assisted.prepare(raw, agency, instance.info)
         return await instance.submit(prepared.submission, agency, said_by(raw))
 
-    app.router.routes.extend(intake_http.routes(instance.intake, instance.batcher, caller, assist))
+    app.router.routes.extend(intake_http.routes(instance.batcher, caller, assist))
     _add_stream(app, instance, caller, closing)
     app.include_router(delivery_http.router(instance.inbox, instance.lane_desk, caller))
     app.include_router(portal_http.router(instance.timelines, instance.waiting, caller))

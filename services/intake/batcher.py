@@ -43,10 +43,7 @@ class Batcher:
             TryLater: the queue is full; nothing was taken.
             SampanError: as intake refuses.
         """
-        if len(self._waiting) >= self._queue_max:
-            raise TryLater(
-                "too many submissions are waiting", code="queue-full", remedy="Send it again shortly."
-            )
+        self.check_room()
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((Handed(raw, caller, said), future))
         if self._running is None or self._running.done():
@@ -55,6 +52,17 @@ class Batcher:
         if isinstance(result, SampanError):
             raise result
         return result
+
+    def check_room(self) -> None:
+        """Raises TryLater: the queue is full."""
+        if len(self._waiting) >= self._queue_max:
+            raise TryLater(
+                "too many submissions are waiting", code="queue-full", remedy="Send it again shortly."
+            )
+
+    async def submit_many(self, batch: Sequence[Handed]) -> list[Result]:
+        """A batch that came as one, in a transaction of its own."""
+        return await self._submit_many(batch)
 
     async def close(self) -> None:
         """Finish what waits."""

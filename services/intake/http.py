@@ -18,7 +18,6 @@ from contracts.api import SubmitReceipt
 from contracts.errors import InvalidInput, SampanError
 from services.intake.batcher import Batcher
 from services.intake.candidate import Handed, Result
-from services.intake.submit import Intake
 from services.runtime.http import problem_of, respond
 from services.runtime.registry import Caller
 
@@ -31,7 +30,7 @@ CallerOf = Callable[[Request], Awaitable[Caller]]
 Assist = Callable[[bytes, UUID], Awaitable[SubmitReceipt]]
 
 
-def routes(intake: Intake, batcher: Batcher, caller_of: CallerOf, assist: Assist) -> list[Route]:
+def routes(batcher: Batcher, caller_of: CallerOf, assist: Assist) -> list[Route]:
     """The submit paths.
 
     Args:
@@ -46,8 +45,9 @@ def routes(intake: Intake, batcher: Batcher, caller_of: CallerOf, assist: Assist
 
     async def submit_batch(request: Request) -> Response:
         caller = await caller_of(request)
+        batcher.check_room()
         parts = split_batch(await read_body(request, BATCH_BYTES_MAX))
-        return StreamingResponse(_lines(intake, parts, caller.agency_id), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(batcher, parts, caller.agency_id), media_type="application/x-ndjson")
 
     async def submit_assisted(request: Request) -> Response:
         caller = await caller_of(request)
@@ -61,9 +61,9 @@ def routes(intake: Intake, batcher: Batcher, caller_of: CallerOf, assist: Assist
     ]
 
 
-async def _lines(intake: Intake, parts: list[bytes], caller: UUID) -> AsyncIterator[bytes]:
+async def _lines(batcher: Batcher, parts: list[bytes], caller: UUID) -> AsyncIterator[bytes]:
     for start in range(0, len(parts), 50):
-        for result in await intake.submit_many([Handed(part, caller) for part in parts[start : start + 50]]):
+        for result in await batcher.submit_many([Handed(part, caller) for part in parts[start : start + 50]]):
             yield _line(result)
 
 

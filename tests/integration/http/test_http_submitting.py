@@ -58,6 +58,12 @@ async def test_a_batch_of_many_is_taken_whole(http: HttpWorld) -> None:
     assert [line["receipt"] | {"duplicate": True} for line in first] == [line["receipt"] for line in second]
 
 
+async def test_batches_are_counted(http: HttpWorld) -> None:
+    """What comes in a batch stands in the metrics like what comes alone."""
+    await batch(http, [(await http.world.prepared()).submission for _ in range(3)])
+    assert 'sampan_submissions_total{outcome="accepted"} 3.0' in (await http.get("/metrics")).text
+
+
 @pytest.mark.parametrize("body", [b"\0", b"\0\0\0", b"\0\0\0\5abc", b"\xff\xff\xff\xff", b"\0\0\0\1aX"])
 async def test_a_batch_that_cannot_be_cut(http: HttpWorld, body: bytes) -> None:
     """Lengths that do not add up refuse the whole, and nothing of it is taken."""
@@ -178,7 +184,9 @@ async def test_a_full_queue_says_when_to_come_back(http: HttpWorld) -> None:
         return await http.world.instance.intake.submit_many(batch)
 
     http.app.router.routes[:] = [
-        route for route in http.app.router.routes if getattr(route, "path", "") != "/v1/submissions"
+        route
+        for route in http.app.router.routes
+        if not getattr(route, "path", "").startswith("/v1/submissions")
     ]
     batcher = Batcher(slow, batch_max=1, queue_max=2)
 
@@ -188,7 +196,7 @@ async def test_a_full_queue_says_when_to_come_back(http: HttpWorld) -> None:
     async def assist(_raw: bytes, _agency: Any) -> SubmitReceipt:
         raise AssertionError
 
-    http.app.router.routes.extend(intake_http.routes(http.world.instance.intake, batcher, caller_of, assist))
+    http.app.router.routes.extend(intake_http.routes(batcher, caller_of, assist))
     raws = [(await http.world.prepared()).submission for _ in range(4)]
     waiting = [asyncio.create_task(http.client.post("/v1/submissions", content=raws[0]))]
     while batcher._running is None or batcher._waiting:
@@ -199,6 +207,7 @@ async def test_a_full_queue_says_when_to_come_back(http: HttpWorld) -> None:
     refused = await http.client.post("/v1/submissions", content=raws[3])
     assert is_problem(refused, 503, code="queue-full")["remedy"]
     assert int(refused.headers["retry-after"]) > 0
+    is_problem(await http.client.post("/v1/submissions:batch", content=b""), 503, code="queue-full")
     gate.set()
     assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200, 200]
     assert len(taken) == 3
