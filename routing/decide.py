@@ -95,7 +95,11 @@ def _request_verdict(record: Recorded, offers: Offers, combined: Combined) -> st
         return "accepted"
     asked = {offer.agency.slug for offer in offers.found}
     roles = {offer.agency.slug for offer in offers.found if offer.purpose != FEEDBACK}
-    reached = {route.first.agency.slug for route in combined.routes} & asked
+    purposes = {offer.purpose for offer in offers.found} - {FEEDBACK}
+    reached = any(
+        route.first.agency.slug in asked or route.rest.purpose in purposes  # another desk for the same need
+        for route in combined.routes
+    )
     denied = {group[0].offer.agency.slug for group in combined.denied}
     if roles and roles <= denied:
         return "denied"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
+from contracts.decision import Decision
 from services.scenario.driver import Decided
 from services.scenario.model import Expectation
 from services.scenario.trace import Played, Scope, answered
@@ -73,10 +74,16 @@ def _frozen(name: str, one: Expectation, scope: Scope) -> Verdict:
     facts = scope.last.facts.get(name) if scope.last else None
     if facts is not None and facts.get("frozen"):
         return holds()
-    events = [
-        d.decision.event for d in scope.so_far() if d.person == name and d.decision.outcome == "accepted"
-    ]
-    return holds() if "ProtectionFreezeSet" in events else fails(f"{name} is not frozen")
+    mine = [d.decision for d in scope.so_far() if d.person == name]
+    set_by_hand = any(d.event == "ProtectionFreezeSet" and d.outcome == "accepted" for d in mine)
+    return holds() if set_by_hand or any(_freezes(d) for d in mine) else fails(f"{name} is not frozen")
+
+
+def _freezes(decision: Decision) -> bool:
+    """R26: a claim after the origin was told. What was told is taken back, and that side hears nothing more."""
+    return any(ref.id == "R26" for ref in decision.rules_fired) and any(
+        regrant.recalled for regrant in decision.regrants
+    )
 
 
 def _unlinked(name: str, one: Expectation, scope: Scope) -> Verdict:
