@@ -44,7 +44,7 @@ def _worked_out(w: Working, look: Look, cleared: tuple[str, ...]) -> Plan:
 def _position(w: Working, look: Look, cleared: tuple[str, ...]) -> Hashable | None:
     """Everything that a plan follows from; None where history takes part in it."""
     state, record = w.state, look.record
-    if state.made or state.requests or state.routed or state.cleared or record.answer is not None:
+    if state.made or state.requests or state.cleared or record.answer is not None:
         return None
     period = w.law.directory.period(w.at)
     if period is None or any(one.also_to or one.except_to for one in state.consents):
