@@ -210,11 +210,12 @@ class KillRun:
 
     async def _insist(self, method: str, path: str, who: str, body: bytes | None = None) -> httpx.Response:
         headers = {"authorization": f"Bearer {self._tokens[who]}"}
+        pause_seconds = 0.05  # between tries, while the server is dead
         while True:
             try:
                 answer = await self._http.request(method, path, content=body, headers=headers)
             except httpx.TransportError:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(pause_seconds)
                 continue
             if answer.status_code == 200:
                 return answer
@@ -222,7 +223,7 @@ class KillRun:
                 raise AssertionError(
                     f"{method} {path.split('?', maxsplit=1)[0]}: {answer.status_code} {answer.json().get('code')}"
                 )
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause_seconds)
 
     async def _quiet(self) -> None:
         """Wait until nothing is left to do: all records applied, all lanes empty."""

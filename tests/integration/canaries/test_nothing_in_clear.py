@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,10 +144,12 @@ def _bad_event(word: str) -> dict[str, Any]:
     return {"event": "ReferralSent", "sender": "ngo-th", "occurred_at": word, "subjects": [person], **ids}
 
 
-async def test_planted_words_stand_nowhere_but_with_the_entitled(spans: InMemorySpanExporter) -> None:
+async def test_planted_words_stand_nowhere_but_with_the_entitled(
+    spans: InMemorySpanExporter, server_folder: Path
+) -> None:
     """In the database's whole folder, the logs, the traces, the metrics and every refusal: not one."""
-    folder = Path(tempfile.mkdtemp(prefix="sampan-canary-"))
-    os.chmod(folder, 0o711)  # noqa: S103 (the database's own user walks through)
+    folder = server_folder / "canaries"
+    folder.mkdir(mode=0o711)
     with EmbeddedPostgres(folder / "postgres", durable=False) as server, logged() as log:
         server.create_database("sampan")
         migrate(server.owner_dsn())
