@@ -14,7 +14,7 @@ from routing.compiled import Matched
 from routing.targets import covers, expand
 from routing.view import View
 
-VIEWS_KEPT: Final = 1024
+VIEWS_KEPT: Final = 4096
 """Views a law remembers: a few kilobytes each."""
 
 ViewKey = frozenset[tuple[str, str | frozenset[str]]]
