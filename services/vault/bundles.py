@@ -102,16 +102,25 @@ def unwrap_bundle(
     subject_key: bytes, subject_id: UUID, event_id: UUID, wrapped: bytes
 ) -> tuple[PinnedKey, ...]:
     """Raises NotAuthentic: ``key-broken``."""
-    reader = Reader(open_facts(bundle_key(subject_key), wrapped, _context(subject_id, event_id)))
-    return tuple(_read(reader) for _ in range(reader.long()))
-
-
-def _read(reader: Reader) -> PinnedKey:
-    slot_id = UUID(bytes=reader.fixed(16))
-    label = LABELS[reader.fixed(1)[0]]
-    ref = UUID(bytes=reader.fixed(16)) if reader.boolean() else None
-    fingerprint, key = reader.fixed(8), reader.fixed(32)
-    return PinnedKey(SlotKey(slot_id, label, ref, fingerprint, key), reader.fixed(32))
+    data = open_facts(bundle_key(subject_key), wrapped, _context(subject_id, event_id))
+    reader = Reader(data)
+    count, position = reader.long(), reader.position
+    refs: dict[bytes, UUID] = {}
+    pins = []
+    for _ in range(count):  # by slices: this runs for every record routed and every group opened
+        slot_id = UUID(bytes=data[position : position + 16])
+        label, named = data[position + 16], data[position + 17]
+        position += 18
+        ref = None
+        if named:
+            raw = data[position : position + 16]
+            ref = refs.get(raw) or refs.setdefault(raw, UUID(bytes=raw))
+            position += 16
+        fingerprint, key = data[position : position + 8], data[position + 8 : position + 40]
+        slot_key = SlotKey(slot_id, LABELS[label], ref, fingerprint, key)
+        pins.append(PinnedKey(slot_key, data[position + 40 : position + 72]))
+        position += 72
+    return tuple(pins)
 
 
 def _context(subject_id: UUID, event_id: UUID) -> bytes:

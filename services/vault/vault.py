@@ -363,7 +363,7 @@ class Vault:
         """Destroy the subject's key, her bundles and grants, and shut her gate for ever.
 
         After the commit nothing about her opens, whatever copies of the log there are. PostgreSQL keeps the
-        wrapped key in dead rows and its WAL for a while; see docs/adr/0023 for what that is worth.
+        wrapped key in dead rows and its WAL for a while; docs/adr/0023 says what that is worth.
         """
         await store.erase(connection, subject_id)
 

@@ -31,6 +31,10 @@ async def test_after_an_erasure_nothing_opens(connection: Any, world: VaultWorld
     await world.vault.reopen(connection, [world.subject])
     with pytest.raises(GateClosed):
         await world.open(connection, dispatch, slots)
+    assert await connection.fetchval("select closed and reason_code = 'erased' from vault.gates")
+    for table in ("subject_keys", "key_bundles"):
+        assert await connection.fetchval(f"select count(*) from vault.{table}") == 0
+    assert await connection.fetchval("select sealed from vault.grants") == b""
 
 
 async def test_an_erased_person_does_not_come_back_under_her_id(connection: Any, world: VaultWorld) -> None:

@@ -12,11 +12,14 @@ import pytest
 
 from contracts.decision import SlotRef
 from contracts.errors import NotAuthentic, SampanError
+from contracts.sealing import PlainSlot, event_context, open_slot
+from contracts.sealing.slots import seal_slot
 from services.vault.errors import GateClosed, NotGranted, StaleTicket
 from services.vault.tickets import Regranted, Ticket
+from services.vault.vault import Admission
 from tests.integration.vault.conftest import VaultWorld
 from tests.support.postgres import FreshDatabase
-from tests.support.sealed import DAO, MAI, NOW
+from tests.support.sealed import DAO, MAI, NOW, parts
 
 
 async def test_a_granted_group_opens_and_only_it(connection: Any, world: VaultWorld) -> None:
@@ -166,6 +169,28 @@ async def test_a_slot_swapped_in_the_log_does_not_open(connection: Any, world: V
 
         with pytest.raises(NotAuthentic):
             await world.open(connection, dispatch, {"F1": slots["F1"]}, load_slots=load)
+
+
+async def test_a_sender_cannot_replace_what_it_signed(connection: Any, world: VaultWorld) -> None:
+    """Whoever knows a slot's key and can write the log still cannot put another content in its place."""
+    event, keys = world.opened(world.submission(parts()))
+    await world.vault.admit(
+        connection, [Admission(event=event, keys=keys, subjects={MAI: world.subject})], NOW
+    )
+    key = next(key for key in keys if key.label == "F1")
+    ref = SlotRef(event.header.event_id, key.slot_id)
+    chosen = iter((key.slot_id.bytes, key.key, world.random(12)))
+    plain = PlainSlot("F1", MAI, key.fingerprint, b"F1changed")
+    context = event_context(event.header)
+    forged, _ = seal_slot(context, plain, lambda _: next(chosen))
+    assert open_slot(context, forged, key) == b"F1changed"
+    dispatch = await world.grant(connection, {"F1": ref})
+
+    async def load(refs: Any) -> Any:
+        return {ref: (event.header, forged)}
+
+    with pytest.raises(NotAuthentic):
+        await world.open(connection, dispatch, {"F1": ref}, load_slots=load)
 
 
 async def test_a_batch_answers_each_ticket_by_itself(connection: Any, world: VaultWorld) -> None:

@@ -70,7 +70,9 @@ def test_what_was_sealed_is_what_opens(
     submission = world.submission(plain)
     event, keys = world.opened(submission)
     verify(event, world.signing_key.public_key)
-    assert contents(event, keys) == {(CONTROL, None): control, **content}
+    expected: dict[tuple[str, UUID | None], bytes] = {(CONTROL, None): control}
+    expected.update(content.items())
+    assert contents(event, keys) == expected
     assert encode_event(event) == decode_submission(submission).event
     assert encode_submission(decode_submission(submission)) == submission
     assert len(event.slots) in (8, 16, 32)

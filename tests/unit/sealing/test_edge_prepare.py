@@ -84,9 +84,10 @@ def test_facts_are_derived_from_groups_once(world: World) -> None:
 def test_stated_facts_win(world: World) -> None:
     """A stated fact is kept even where a group says otherwise, and even if the group alone would be refused."""
     stated = {"citizenship": "undetermined", "age": "in_doubt", "pregnant": False, "papers": "held"}
-    facts = facts_of(world, {**GROUPS, "F6": {"pregnant": "perhaps"}}, stated)
+    groups = {**GROUPS, "F6": {"pregnant": "perhaps"}, "F13": {"lands_in": "LA"}}
+    facts = facts_of(world, groups, {**stated, "lands_in": "VN"})
     assert (facts.citizenship, facts.age, facts.child_until) == ("undetermined", "in_doubt", None)
-    assert (facts.pregnant, facts.papers) == (False, "held")
+    assert (facts.pregnant, facts.papers, facts.lands_in) == (False, "held", "VN")
 
 
 def test_ethnicity_yields_no_fact(world: World) -> None:
