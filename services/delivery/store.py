@@ -203,6 +203,14 @@ async def by_alias(connection: Any, recipient: UUID, alias: UUID) -> tuple[int, 
     return None if row is None else (row[0], StoredDispatch(*tuple(row)[1:]))
 
 
+async def by_aliases(connection: Any, aliases: Iterable[UUID]) -> dict[UUID, StoredDispatch]:
+    """Dispatches by alias, whoever their recipient is: the caller holds that against who asks."""
+    rows = await connection.fetch(
+        f"select {_COLUMNS} from delivery.dispatches where alias = any($1::uuid[])", list(aliases)
+    )
+    return {row["alias"]: StoredDispatch(*row) for row in rows}
+
+
 async def load(connection: Any, dispatch_ids: Iterable[UUID]) -> dict[UUID, StoredDispatch]:
     """Dispatches by id."""
     rows = await connection.fetch(
@@ -211,12 +219,19 @@ async def load(connection: Any, dispatch_ids: Iterable[UUID]) -> dict[UUID, Stor
     return {row["dispatch_id"]: StoredDispatch(*row) for row in rows}
 
 
-async def mark_opened(connection: Any, dispatch_id: UUID, now: datetime) -> None:
-    """Remember the first opening."""
-    await connection.execute(
-        "update delivery.dispatches set opened_at = coalesce(opened_at, $2) where dispatch_id = $1",
-        *(dispatch_id, now),
+_MARK_OPENED = """
+    with locked as (
+        select dispatch_id from delivery.dispatches where dispatch_id = any($1::uuid[]) and opened_at is null
+         order by dispatch_id for no key update
     )
+    update delivery.dispatches d set opened_at = $2 from locked l where d.dispatch_id = l.dispatch_id
+"""
+
+
+async def mark_opened(connection: Any, dispatch_ids: Iterable[UUID], now: datetime) -> None:
+    """Remember first openings. Rows are locked in sorted order."""
+    if ids := list(dispatch_ids):
+        await connection.execute(_MARK_OPENED, ids, now)
 
 
 async def cursors(connection: Any, dispatch_ids: Iterable[UUID]) -> dict[UUID, int]:

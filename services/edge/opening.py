@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.codec import decode
 from contracts.decision import Dispatch, SlotRef
+from contracts.errors import SampanError
 from contracts.groups import GROUP_MODELS, FieldGroup
 from contracts.roles import Group
 from contracts.sealing import decode_event, unframe
 from contracts.topic_names import CASE_EVENTS
 from services.edge.envelope import slots_of
 from services.runtime.log.port import LogReader
-from services.vault.tickets import LoadedSlot
+from services.vault.tickets import LoadedSlot, Ticket
 from services.vault.vault import Vault
 
 
@@ -30,6 +31,14 @@ class Opened:
 
     groups: Mapping[Group, FieldGroup] = field(repr=False)
     items: Mapping[str, str] = field(repr=False)
+
+
+class Wish(NamedTuple):
+    """A recipient's wish to open ``groups`` of its dispatch."""
+
+    dispatch: Dispatch
+    recipient: UUID
+    groups: frozenset[str]
 
 
 class Opener:
@@ -51,34 +60,58 @@ class Opener:
         Raises:
             NotGranted, GateClosed, StaleTicket: the vault's refusals.
         """
-        wanted = {
-            label: ref
-            for label, ref in slots_of(dispatch).items()
-            if label in groups or label.startswith("item:")
-        }
+        (result,) = await self.open_many(connection, [Wish(dispatch, recipient, groups)], now)
+        if isinstance(result, SampanError):
+            raise result
+        return result
+
+    async def open_many(
+        self, connection: Any, wishes: Sequence[Wish], now: datetime
+    ) -> list[Opened | SampanError]:
+        """As :meth:`open`, one result a wish, in order."""
         places = {
-            SlotRef(r.event_id, r.slot_id): r for r in (*dispatch.groups.values(), *dispatch.items.values())
+            SlotRef(ref.event_id, ref.slot_id): ref
+            for wish in wishes
+            for ref in (*wish.dispatch.groups.values(), *wish.dispatch.items.values())
         }
-        opened = await self._vault.open(
-            connection, dispatch_id=dispatch.dispatch_id, recipient=recipient, wanted=wanted,
-            load_slots=lambda refs: self._load([places[ref] for ref in refs]), now=now,
+        results = await self._vault.open_many(
+            connection, [_ticket(wish) for wish in wishes],
+            lambda refs: self._load([places[ref] for ref in refs]), now,
         )  # fmt: skip
-        return Opened(
-            groups={Group(label): decode(GROUP_MODELS[Group(label)], data)
-                    for label, data in opened.items() if not label.startswith("item:")},
-            items={label.removeprefix("item:"): data.decode()
-                   for label, data in opened.items() if label.startswith("item:")},
-        )  # fmt: skip
+        return [_opened(result) for result in results]
 
     async def _load(self, places: Sequence[SlotRef]) -> dict[SlotRef, LoadedSlot]:
         """Slots from the log, each event read once; what is not where it was stays out."""
+        wanted: dict[tuple[int, int], list[SlotRef]] = {}
+        for ref in places:
+            wanted.setdefault((ref.partition, ref.offset), []).append(ref)
         found: dict[SlotRef, LoadedSlot] = {}
-        for partition, offset in dict.fromkeys((ref.partition, ref.offset) for ref in places):
-            records = await self._log.read(CASE_EVENTS, partition, offset - 1, 1)
-            if not records or records[0].position.offset != offset:
-                continue
-            event = decode_event(unframe(records[0].value)[1])
-            for ref in places:
+        for record in await self._log.read_at(CASE_EVENTS, wanted):
+            event = decode_event(unframe(record.value)[1])
+            for ref in wanted[record.position.partition, record.position.offset]:
                 if ref.event_id == event.header.event_id and (slot := event.slot(ref.slot_id)) is not None:
                     found[SlotRef(ref.event_id, ref.slot_id)] = (event.header, slot)
         return found
+
+
+def _ticket(wish: Wish) -> Ticket:
+    wanted = {
+        label: ref
+        for label, ref in slots_of(wish.dispatch).items()
+        if label in wish.groups or label.startswith("item:")
+    }
+    return Ticket(dispatch_id=wish.dispatch.dispatch_id, recipient=wish.recipient, wanted=wanted)
+
+
+def _opened(result: Mapping[str, bytes] | SampanError) -> Opened | SampanError:
+    if isinstance(result, SampanError):
+        return result
+    try:
+        return Opened(
+            groups={Group(label): decode(GROUP_MODELS[Group(label)], data)
+                    for label, data in result.items() if not label.startswith("item:")},
+            items={label.removeprefix("item:"): data.decode()
+                   for label, data in result.items() if label.startswith("item:")},
+        )  # fmt: skip
+    except SampanError as error:
+        return error

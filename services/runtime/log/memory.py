@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +35,13 @@ class MemoryLog:
         for partition, after_offset in sorted(after_offsets.items()):
             found += await self.read(topic, partition, after_offset, limit_each)
         return found
+
+    async def read_at(self, topic: str, places: Collection[tuple[int, int]]) -> Sequence[StoredRecord]:
+        return [
+            self._records[topic, partition][offset]
+            for partition, offset in set(places)
+            if 0 <= offset <= await self.head(topic, partition)
+        ]
 
     def append(self, records: Sequence[NewRecord], appended_at: datetime) -> list[LogPosition]:
         """Append all at once; nobody can look in between, because nothing here awaits."""

@@ -6,7 +6,7 @@ Within a partition offsets are dense: 0, 1, 2 and so on, with no gap at any mome
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -83,6 +83,10 @@ class LogReader(Protocol):
         self, topic: str, after_offsets: Mapping[int, int], limit_each: int
     ) -> Sequence[StoredRecord]:
         """As :meth:`read` for several partitions at once; ordered by partition, then offset."""
+        ...
+
+    async def read_at(self, topic: str, places: Collection[tuple[int, int]]) -> Sequence[StoredRecord]:
+        """The records at these (partition, offset); what is not there is left out. In no order."""
         ...
 
 

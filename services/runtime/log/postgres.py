@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,13 @@ _READ_MANY = """
             where r.topic = $1 and r.partition = wanted.partition and r."offset" > wanted.after_offset
             order by r."offset" limit $4) r
      order by r.partition, r."offset"
+"""
+_READ_AT = """
+    select i.log_id, r.partition, r."offset", r.key, r.value, r.headers, r.appended_at
+      from (select distinct * from unnest($2::smallint[], $3::bigint[])) as wanted(partition, "offset")
+     cross join log.identity i
+      join log.records r
+        on r.topic = $1 and r.partition = wanted.partition and r."offset" = wanted."offset"
 """
 _APPEND = """
     select log_id, "offset"
@@ -55,6 +62,10 @@ class PostgresLogReader:
         partitions, offsets = list(after_offsets.keys()), list(after_offsets.values())
         rows = await self._pool.fetch(_READ_MANY, topic, partitions, offsets, limit_each)
         return [_stored(topic, row) for row in rows]
+
+    async def read_at(self, topic: str, places: Collection[tuple[int, int]]) -> Sequence[StoredRecord]:
+        partitions, offsets = [partition for partition, _ in places], [offset for _, offset in places]
+        return [_stored(topic, row) for row in await self._pool.fetch(_READ_AT, topic, partitions, offsets)]
 
 
 async def append(

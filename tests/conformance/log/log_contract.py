@@ -58,6 +58,17 @@ class LogContract:
         assert [record.position.offset for record in read] == [4, 5, 6, 7]
         assert not await backend.log.read(TOPIC, partition_of(key), 9, 4)
 
+    async def test_places_are_read_where_they_are(self, backend: Backend) -> None:
+        """Each record of the places asked for comes once; a place where nothing stands gives nothing."""
+        one = key_number(1)
+        other = next(key for n in range(2, 99) if partition_of(key := key_number(n)) != partition_of(one))
+        await backend.append(numbered(one, range(3)) + numbered(other, range(2)))
+        here, there = partition_of(one), partition_of(other)
+        read = await backend.log.read_at(TOPIC, [(here, 2), (there, 1), (here, 2), (here, 3), (here, -1)])
+        found = {(record.position.partition, record.position.offset): record.value for record in read}
+        assert (len(read), found) == (2, {(here, 2): b"2", (there, 1): b"1"})
+        assert not await backend.log.read_at(OUTPUT, [(here, 0)])
+
     async def test_an_empty_partition_has_no_head(self, backend: Backend) -> None:
         """The head of what was never written is -1."""
         assert await backend.log.head(TOPIC, 0) == -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -127,12 +128,12 @@ async def test_a_record_exchanged_in_the_log_opens_for_nobody(
         for record in await world.store.log.read(CASE_EVENTS, partition, -1, head + 1)
     ]
     (stranger,) = [record for record in every if record.key == other.case_ref]
-    real = world.store.log.read
+    real = world.store.log.read_at
 
-    async def exchanged(topic: str, partition: int, after: int, limit: int) -> list[StoredRecord]:
-        return [replace(found, value=stranger.value) for found in await real(topic, partition, after, limit)]
+    async def exchanged(topic: str, places: Collection[tuple[int, int]]) -> list[StoredRecord]:
+        return [replace(found, value=stranger.value) for found in await real(topic, places)]
 
-    monkeypatch.setattr(world.store.log, "read", exchanged)
+    monkeypatch.setattr(world.store.log, "read_at", exchanged)
     with pytest.raises(SampanError) as refused:
         await world.instance.inbox.open(shelter, item.dispatch, [])
     assert refused.value.code == "not-granted"
