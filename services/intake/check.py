@@ -55,6 +55,22 @@ def check(control: ControlPayload, sender: Agency, occurred_at: datetime, now: d
     return acting_as(sender, control.acting_as, control.event, now)
 
 
+def check_reported(control: ControlPayload, sender: Agency, now: datetime) -> None:
+    """An answer by telephone says who entered it: a role of the sender's own, or the sender's if it stays out.
+
+    Raises:
+        NotAllowed: it names a role that the sender does not hold, so that another would stand in the receipt.
+    """
+    answer = control.answer
+    by = answer.reported.by if answer is not None and answer.reported is not None else None
+    held = {str(address) for address in sender.addresses(now)}
+    if by is not None and by not in held:
+        raise NotAllowed(
+            "the sender does not hold this role", code="role-not-held", field="answer.reported.by",
+            remedy="It is the role of whoever enters the answer: " + ", ".join(sorted(held)) + ".",
+        )  # fmt: skip
+
+
 def check_schemas(keys: Iterable[SlotKey]) -> None:
     """Every part in a schema that somebody here can read, told by its fingerprint alone: intake opens no group.
 

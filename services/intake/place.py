@@ -1,7 +1,9 @@
 """Placing: which case and which persons an event is about, from the references under which its sender knows them.
 
-Whoever holds a case code or an alias may append to the case; reading needs a grant. A reference that nobody
-gave out opens a case (or adds a person): senders mint ids while they have no connection.
+Whoever holds the owner's case code may append to the case; reading needs a grant. What a recipient was given
+(its own code, its aliases) counts from that recipient alone: a receipt that differed would tell whoever overheard
+it whose case that is. A reference that nobody gave out opens a case (or adds a person): senders mint ids while
+they have no connection.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from contracts.ids import Random, new_id, parse_case_code
 from contracts.narrowing import closes_gate
 from contracts.placed import Placed, PlacedSubject
 from services.intake import store
-from services.intake.store import CaseRow, Ref, SubjectRow
+from services.intake.store import CaseRow, Code, Ref, SubjectRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Known:
     """What is known of the cases of a batch; grows as the batch opens cases and adds persons."""
 
     refs: dict[UUID, Ref] = field(default_factory=dict)
-    codes: dict[str, UUID] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
     cases: dict[UUID, CaseRow] = field(default_factory=dict)
     subjects: dict[UUID, SubjectRow] = field(default_factory=dict)
     new_cases: list[CaseRow] = field(default_factory=list)
@@ -73,7 +75,8 @@ async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
         known.codes = await store.resolve_codes(connection, wanted_codes)
     if wanted_refs:
         known.refs = await store.resolve_refs(connection, wanted_refs)
-    ids = wanted_refs | {found.true_id for found in known.refs.values()} | set(known.codes.values())
+    ids = wanted_refs | {found.true_id for found in known.refs.values()}
+    ids |= {code.case_id for code in known.codes.values()}
     if ids:
         for row in await store.subjects(connection, ids, ids):
             known.subjects[row.subject_id] = row
@@ -111,7 +114,7 @@ def place(
 def _place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
     case = _case(one, known, random, now)
     entries = one.control.subjects or [ControlSubject()]  # none named: the only person of the case
-    subjects = [_subject(entry, case, known, random, now) for entry in entries]
+    subjects = [_subject(entry, one.sender, case, known, random, now) for entry in entries]
     if len({subject.subject_id for subject in subjects}) != len(subjects):
         # Her gate would count the event once and the router twice.
         raise InvalidInput(
@@ -134,17 +137,23 @@ def _place(one: ToPlace, known: Known, random: Random, now: datetime) -> Placed:
 def _case(one: ToPlace, known: Known, random: Random, now: datetime) -> CaseRow:
     ref = _as_uuid(one.case_ref)
     if ref is None and one.case_ref:
-        code = parse_case_code(one.case_ref)
-        if code not in known.codes:
+        code = known.codes.get(parse_case_code(one.case_ref))
+        case = known.cases[code.case_id] if code is not None else None
+        if code is None or case is None or code.agency_id not in (one.sender, case.owner):
             raise NotFound(
                 "no case has this code",
                 code="unknown-case",
                 field="case",
                 remedy="Read the code again from the receipt; codes are per agency.",
             )
-        return known.cases[known.codes[code]]
+        return case
     if ref is not None:
         found = known.refs.get(ref, Ref("c", ref))
+        if found.agency_id not in (None, one.sender):
+            raise NotFound(
+                "no case of yours has this reference", code="unknown-case", field="case",
+                remedy="Take it from your own receipt or inbox item; references are per agency.",
+            )  # fmt: skip
         if found.kind != "c":
             raise InvalidInput("this reference is not a case", code="not-a-case", field="case")
         if found.true_id in known.cases:
@@ -160,12 +169,12 @@ def _open(case_id: UUID, owner: UUID, known: Known, log_key: UUID | None = None)
 
 
 def _subject(
-    entry: ControlSubject, case: CaseRow, known: Known, random: Random, now: datetime
+    entry: ControlSubject, sender: UUID, case: CaseRow, known: Known, random: Random, now: datetime
 ) -> PlacedSubject:
     ref = entry.subject_ref
-    row = _only(case, known) if ref is None else _known_subject(ref, known)
+    row = _only(case, known) if ref is None else _known_subject(ref, sender, known)
     if row is None:
-        row = _add(ref or new_id(random, now), entry, case, known, random, now)
+        row = _add(ref or new_id(random, now), entry, sender, case, known, random, now)
     if known.cases[row.case_id].log_key != case.log_key:
         raise InvalidInput(
             "this person belongs to another case",
@@ -204,20 +213,31 @@ def _children(mother: PlacedSubject, named: list[PlacedSubject], known: Known) -
     ]
 
 
-def _known_subject(ref: UUID, known: Known) -> SubjectRow | None:
+def _known_subject(ref: UUID, sender: UUID, known: Known) -> SubjectRow | None:
     found = known.refs.get(ref, Ref("s", ref))
+    if found.agency_id not in (None, sender):
+        raise NotFound(
+            "no person of yours has this reference", code="unknown-subject", field="subjects",
+            remedy="Take it from your own receipt or inbox item; references are per agency.",
+        )  # fmt: skip
     if found.kind != "s":
         raise InvalidInput("this reference is not a person", code="not-a-subject", field="subjects")
     return known.subjects.get(found.true_id)
 
 
 def _add(
-    subject_id: UUID, entry: ControlSubject, case: CaseRow, known: Known, random: Random, now: datetime
+    subject_id: UUID,
+    entry: ControlSubject,
+    sender: UUID,
+    case: CaseRow,
+    known: Known,
+    random: Random,
+    now: datetime,
 ) -> SubjectRow:
     """A new person. A child born in the case gets a case of her own, ordered with her mother's."""
     parent_id: UUID | None = None
     if entry.child_of is not None:
-        mother = _known_subject(entry.child_of, known)
+        mother = _known_subject(entry.child_of, sender, known)
         if mother is None or known.cases[mother.case_id].log_key != case.log_key:
             raise InvalidInput(
                 "the mother is not known in this case",

@@ -71,12 +71,20 @@ async def resolve_refs(connection: Any, refs: Iterable[UUID]) -> dict[UUID, Ref]
     return {row["ref"]: Ref(row["kind"].decode(), row["id"], row["agency_id"]) for row in rows}
 
 
-async def resolve_codes(connection: Any, codes: Iterable[str]) -> dict[str, UUID]:
-    """Case codes to cases."""
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A case code: which case, and whom it was given to."""
+
+    case_id: UUID
+    agency_id: UUID
+
+
+async def resolve_codes(connection: Any, codes: Iterable[str]) -> dict[str, Code]:
+    """What case codes stand for."""
     rows = await connection.fetch(
-        "select code, case_id from intake.codes where code = any($1::text[])", list(codes)
+        "select code, case_id, agency_id from intake.codes where code = any($1::text[])", list(codes)
     )
-    return {row["code"]: row["case_id"] for row in rows}
+    return {row["code"]: Code(row["case_id"], row["agency_id"]) for row in rows}
 
 
 async def cases(connection: Any, case_ids: Iterable[UUID]) -> dict[UUID, CaseRow]:

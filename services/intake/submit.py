@@ -26,7 +26,7 @@ from contracts.sealing import decode_event, decode_submission, verify
 from routing.directory import Directory
 from services.intake import store
 from services.intake.candidate import Candidate, Handed, Result, settle_conflicts, settle_repeats
-from services.intake.check import TRANSFER, check, check_schemas, receiver_of
+from services.intake.check import TRANSFER, check, check_reported, check_schemas, receiver_of
 from services.intake.effects import narrowed_subjects, record_of
 from services.intake.place import ToPlace, gather, place
 from services.runtime import registry
@@ -217,6 +217,7 @@ class Intake:
     def _check(self, candidate: Candidate, now: datetime) -> None:
         sender = self._directory.by_id(candidate.caller)
         check(candidate.control, sender, candidate.event.header.occurred_at, now)
+        check_reported(candidate.control, sender, now)
         if candidate.control.event == TRANSFER:
             receiver_of(candidate.control, self._directory, now)
 
@@ -240,8 +241,23 @@ class Intake:
                 continue
             if (owner := self._new_owner(candidate, now)) is not None:
                 known.hand_over(candidate.placed.case_id, owner)
+        await self._look_again(connection, [c for c in open_ if c.result is not None])
         await store.insert_cases(connection, known.new_cases, now)
         await store.insert_subjects(connection, known.new_subjects)
+
+    async def _look_again(self, connection: Any, refused: list[Candidate]) -> None:
+        """Give the receipt of then to what another process took after we had looked.
+
+        Its person stood in a case by the time it was placed here, which is no fault of this copy.
+        """
+        if not refused:
+            return
+        refusals = [candidate.result for candidate in refused]
+        for candidate in refused:
+            candidate.result = None
+        settle_repeats(refused, await store.earlier(connection, [candidate.key for candidate in refused]))
+        for candidate, refusal in zip(refused, refusals, strict=True):
+            candidate.result = candidate.result or refusal
 
     def _admissible(self, candidate: Candidate) -> Callable[[Placed], None]:
         return lambda placed: self._vault.check_admission(candidate.admission(placed))

@@ -135,19 +135,53 @@ async def test_a_case_reference_that_is_a_person(world: ServicesWorld) -> None:
 
 async def test_an_answer_to_somebody_elses_dispatch(world: ServicesWorld) -> None:
     """A dispatch is answered by its recipient; to others it is as unknown as one that never was."""
-    await world.refer()
+    told = await world.refer()
     item = (await world.instance.inbox.page(world.agency("shelter-th"), 0, 10)).items[0]
     before = await world.tables()
     errors = []
     for dispatch in (item.dispatch, world.id()):
         raw = await world.prepared(
-            "ida-th", event="ReferralAccepted", case=str(item.case_ref),
-            subjects=[{"subject": item.subject_ref}], answer={"dispatch": dispatch},
+            "ida-th", event="ReferralAccepted", case=told.case_code,
+            subjects=[{"subject": told.subject_refs[0]}], answer={"dispatch": dispatch},
         )  # fmt: skip
         errors.append(await world.refused(raw.submission, "ida-th"))
     assert all(isinstance(error, NotFound) for error in errors)
+    assert {error.code for error in errors} == {"unknown-dispatch"}
     assert errors[0].sentence() == errors[1].sentence()
     assert await world.tables() == before
+
+
+async def test_what_a_recipient_was_given_counts_from_that_recipient_alone(world: ServicesWorld) -> None:
+    """A recipient's own code is to others a code that nobody has; its aliases lead nobody else into a case."""
+    await world.refer()
+    item = (await world.instance.inbox.page(world.agency("shelter-th"), 0, 10)).items[0]
+    before = await world.tables()
+    sentences = set()
+    free = world.instance.vault.case_code(world.id(), world.agency("ida-th"))
+    for case in (item.case_code, free):
+        raw = await world.prepared("ida-th", event="VictimIdentified", case=case)
+        sentences.add((await world.refused(raw.submission, "ida-th")).sentence())
+    assert len(sentences) == 1
+    raw = await world.prepared("ida-th", event="VictimIdentified", case=str(item.case_ref))
+    assert (await world.refused(raw.submission, "ida-th")).code == "unknown-case"
+    raw = await world.prepared(
+        "ida-th", event="VictimIdentified", subjects=[{"subject": item.subject_ref}]
+    )
+    assert (await world.refused(raw.submission, "ida-th")).code == "unknown-subject"
+    assert await world.tables() == before
+
+
+async def test_whoever_enters_an_answer_by_telephone_stands_in_it(world: ServicesWorld) -> None:
+    """Nobody is named as having entered an answer but a role of the sender's own."""
+    told = await world.refer()
+    dispatch = await world.store.pool.fetchval("select dispatch_id from delivery.dispatches limit 1")
+    alias = world.instance.vault.alias("dispatch", dispatch, world.agency("ngo-th"))
+    raw = await world.prepared(
+        event="ReferralAccepted", case=str(told.case_ref), subjects=[{"subject": told.subject_refs[0]}],
+        answer={"dispatch": alias, "reported": {"by": "SHA@TH", "how": "phone", "person": "Nobody Testperson"}},
+    )  # fmt: skip
+    error = await world.refused(raw.submission)
+    assert (error.code, error.field) == ("role-not-held", "answer.reported.by")
 
 
 async def test_an_event_under_an_alias_given_out_a_moment_ago(world: ServicesWorld) -> None:
