@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.api import ErasureTicket
 from contracts.errors import Conflict, NotFound
 from services.assembly.instance import Instance
+from services.delivery.step import lane_id
+from services.delivery.store import LaneEntry, enter_lanes
 from services.runtime.registry import Caller
 
 LASTS: Final = timedelta(minutes=10)
@@ -76,6 +78,9 @@ class Erasure:
         if not known or known != word or expires_at <= now:
             raise Conflict("this confirmation is not valid", code="not-confirmed", field="confirm",
                            remedy="Ask again and confirm within ten minutes.")  # fmt: skip
+        # An event about her and others cannot be read once her key is gone; what it narrowed for the others
+        # must be counted first.
+        await self._instance.router.run_once()
         async with self._instance.edges.store.unit_of_work() as work:
             await self._check_owner(work.connection, caller, subject)
             await self._instance.vault.erase_subject(work.connection, subject)
@@ -99,6 +104,7 @@ async def _clear(connection: Any, subject: UUID, now: datetime) -> None:
         "update router.reviews set state = 'refused', closed_at = $2 where subject_id = $1 and state = 'open'",
         *(subject, now),
     )
+    await _recall(connection, subject, now)
     await connection.execute(
         "update delivery.lane_items i set state = 'dropped' from delivery.dispatches d"
         " where d.dispatch_id = i.dispatch_id and d.subject_id = $1 and i.state = 'waiting' and i.what = 'tell'",
@@ -106,6 +112,23 @@ async def _clear(connection: Any, subject: UUID, now: datetime) -> None:
     )
     await connection.execute("update delivery.dispatches set recalled = true where subject_id = $1", subject)
     await connection.execute("update router.subject_state set sealed = null where subject_id = $1", subject)
+
+
+async def _recall(connection: Any, subject: UUID, now: datetime) -> None:
+    """Whoever was told over a channel of its own is asked to take it back; a portal shows it as recalled."""
+    rows = await connection.fetch(
+        "select d.dispatch_id, d.case_id, d.recipient, l.channel from delivery.dispatches d"
+        " join delivery.lane_items i using (dispatch_id) join delivery.lanes l using (lane_id)"
+        " where d.subject_id = $1 and not d.recalled and i.what = 'tell' and i.state in ('done', 'claimed')"
+        " order by d.dispatch_id, l.channel",
+        subject,
+    )
+    entries = [
+        LaneEntry(lane_id(row["case_id"], row["recipient"], row["channel"]), row["case_id"], row["recipient"],
+                  row["channel"], row["dispatch_id"], "recall")
+        for row in rows
+    ]  # fmt: skip
+    await enter_lanes(connection, entries, now)
 
 
 def router(erasure: Erasure, caller_of: CallerOf) -> APIRouter:

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.exchange import NoReply, Reply
 from deploy.demo.primero_server import Fault, PrimeroServer
+from services.assembly.erasure import Erasure
 from services.delivery.retry import ATTEMPTS_MAX
 from services.vault.errors import StaleTicket
 from tests.support.lane_play import MINISTRY, REFERRAL, failures, items, lane, park, refer, until_parked
@@ -221,4 +222,21 @@ async def test_what_may_no_longer_be_opened_is_dropped(
     await ministry.instance.settle()
     assert not primero.requests
     assert await items(ministry) == [("tell", "dropped")]
+    assert await failures(ministry) == 0
+
+
+async def test_an_erasure_asks_the_ministry_to_take_it_back(
+    ministry: ServicesWorld, primero: PrimeroServer
+) -> None:
+    """What had gone out over a channel before she was erased is recalled there, without a word of her."""
+    receipt = await refer(ministry)
+    await ministry.instance.settle()
+    before = len(primero.journal)
+    erasure = Erasure(ministry.instance)
+    owner, person = ministry.caller("ngo-th"), receipt.subject_refs[0]
+    await erasure.confirm(owner, person, (await erasure.ask(owner, person)).confirm)
+    await ministry.instance.settle()
+    assert await items(ministry) == [("tell", "done"), ("recall", "done")]
+    assert len(primero.journal) > before
+    assert "referral_created" not in [effect.what for effect in primero.journal[before:]]
     assert await failures(ministry) == 0
