@@ -7,6 +7,7 @@ so that the same document sent again is the same submission. Errors name field a
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -39,11 +40,16 @@ def read_document(path: Path) -> bytes:
     """The bytes of a sender's file.
 
     Raises:
-        SetupProblem: it cannot be read.
+        SetupProblem: it cannot be read, or is no regular file.
         InvalidInput: it is empty or larger than :data:`FILE_BYTES_MAX`.
     """
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
+        found_at = path.stat()
+        if not stat.S_ISREG(found_at.st_mode):  # a device or a pipe may never end
+            raise SetupProblem(
+                "this is not a file.", code="no-file", field=path.name, remedy="Name a file, not a folder or device."
+            )  # fmt: skip
+        if found_at.st_size > FILE_BYTES_MAX:
             raise InvalidInput(
                 f"the file is larger than {FILE_BYTES_MAX // 1024 // 1024} MB.",
                 code="file-too-large",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,3 +107,11 @@ def test_no_such_file_an_empty_file_and_a_folder_are_sentences(tmp_path: Path) -
     for name, kind in (("none.json", SetupProblem), ("empty.json", InvalidInput), (".", SetupProblem)):
         with pytest.raises(kind):
             read_document(tmp_path / name)
+
+
+def test_a_pipe_is_refused_unread(tmp_path: Path) -> None:
+    """What may never end is not read."""
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(SetupProblem) as caught:
+        read_document(tmp_path / "pipe.json")
+    assert caught.value.code == "no-file"
