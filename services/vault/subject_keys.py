@@ -13,7 +13,7 @@ from contracts.errors import NotAuthentic
 from contracts.ids import Random
 
 _NONCE: Final = 12
-_CLASSES: Final = (256, 1024, 4096, 16384)
+_CLASSES: Final = (256, 1024, 2048, 4096, 8192, 16384)
 
 
 def wrap_subject_key(kek: AESGCM, epoch: int, subject_id: UUID, key: bytes, random: Random) -> bytes:

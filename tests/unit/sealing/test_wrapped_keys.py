@@ -61,11 +61,11 @@ def test_the_facts_key_gives_no_bundle_away() -> None:
 def test_facts_are_padded_and_bound_to_their_place() -> None:
     """Any length comes back; sizes are classes; another place's context does not open."""
     sizes = set()
-    for length in (0, 1, 252, 253, 1020, 4000, 16380, 16381, 40000):
+    for length in (0, 1, 252, 253, 1020, 2000, 4000, 8188, 8189, 16380, 16381, 40000):
         content = RANDOM(length)
         sealed = seal_facts(KEY, content, b"state", RANDOM)
         assert open_facts(KEY, sealed, b"state") == content
         with pytest.raises(NotAuthentic):
             open_facts(KEY, sealed, b"receipt")
         sizes.add(len(sealed) - 28)
-    assert sizes == {256, 1024, 4096, 16384, 2 * 16384, 3 * 16384}
+    assert sizes == {256, 1024, 2048, 4096, 8192, 16384, 2 * 16384, 3 * 16384}
