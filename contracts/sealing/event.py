@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.ids import uuid_of
 from contracts.sealing import suite as s
 from contracts.sealing.wire import Reader, write_bytes, write_long, write_string
 
@@ -47,7 +48,7 @@ class SealedSlot(msgspec.Struct, frozen=True):
     @property
     def slot_id(self) -> UUID:
         """Random; slots stand in its order."""
-        return UUID(bytes=self.raw_id)
+        return uuid_of(self.raw_id)
 
 
 class SealedEvent(msgspec.Struct, frozen=True):
@@ -132,10 +133,10 @@ def _read_header(reader: Reader) -> Header:
         raise s.malformed("its time is out of range")
     return Header(
         suite=suite,
-        instance=UUID(bytes=ids[:16]),
-        event_id=UUID(bytes=ids[16:32]),
-        submission_id=UUID(bytes=ids[32:48]),
-        sender=UUID(bytes=ids[48:]),
+        instance=uuid_of(ids[:16]),
+        event_id=uuid_of(ids[16:32]),
+        submission_id=uuid_of(ids[32:48]),
+        sender=uuid_of(ids[48:]),
         case_ref=case_ref,
         occurred_at=_moment(micros),
         signing_key_id=reader.string(s.MAX_KEY_ID),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from contracts.errors import InvalidInput
+from contracts.ids import uuid_of
 from contracts.sealing import suite as s
 from contracts.sealing.event import Header
 from contracts.sealing.padding import pad, unpad
@@ -132,10 +132,10 @@ def decode_manifest(data: bytes) -> tuple[SlotKey, ...]:
 
 
 def _read_key(reader: Reader) -> SlotKey:
-    slot_id = UUID(bytes=reader.fixed(16))
+    slot_id = uuid_of(reader.fixed(16))
     label = reader.fixed(1)[0]
     if label >= len(s.LABELS):
         raise s.unknown_suite()
-    subject = UUID(bytes=reader.fixed(16)) if reader.boolean() else None
+    subject = uuid_of(reader.fixed(16)) if reader.boolean() else None
     fingerprint = reader.fixed(s.FINGERPRINT_BYTES)
     return SlotKey(slot_id, s.LABELS[label], subject, fingerprint, reader.fixed(s.KEY_BYTES))

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.errors import InvalidInput
-from contracts.ids import Random
+from contracts.ids import Random, uuid_of
 from contracts.sealing import CONTROL, LABELS, SealedEvent, SlotKey, slot_digest
 from contracts.sealing.wire import Reader, write_long
 from services.vault.subject_keys import bundle_key, open_facts, seal_facts
@@ -108,13 +108,13 @@ def unwrap_bundle(
     refs: dict[bytes, UUID] = {}
     pins = []
     for _ in range(count):  # by slices: this runs for every record routed and every group opened
-        slot_id = UUID(bytes=data[position : position + 16])
+        slot_id = uuid_of(data[position : position + 16])
         label, named = data[position + 16], data[position + 17]
         position += 18
         ref = None
         if named:
             raw = data[position : position + 16]
-            ref = refs.get(raw) or refs.setdefault(raw, UUID(bytes=raw))
+            ref = refs.get(raw) or refs.setdefault(raw, uuid_of(raw))
             position += 16
         fingerprint, key = data[position : position + 8], data[position + 8 : position + 40]
         slot_key = SlotKey(slot_id, LABELS[label], ref, fingerprint, key)

@@ -29,6 +29,7 @@ def open_pinned(
         NotAuthentic: ``seal-broken``; not the slot that the sender signed, or granted as another.
     """
     opened = {}
+    context, context_of = b"", None
     for label, ref in ticket.wanted.items():
         pin, loaded = pins.get(ref), slots.get(ref)
         if pin is None or loaded is None:
@@ -38,7 +39,9 @@ def open_pinned(
             raise _other_slot()
         if not hmac.compare_digest(slot_digest(slot), pin.digest):
             raise _other_slot()
-        opened[label] = open_slot(event_context(header), slot, pin.key)
+        if header is not context_of:
+            context, context_of = event_context(header), header
+        opened[label] = open_slot(context, slot, pin.key)
     return opened
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.decision import SlotRef
-from contracts.ids import Random
+from contracts.ids import Random, uuid_of
 from contracts.sealing import LABELS, Header, SealedSlot
 from contracts.sealing.wire import Reader
 from services.vault.errors import closed, expired, not_granted, stale
@@ -82,7 +82,7 @@ def open_grant(facts_key: bytes, dispatch_id: UUID, sealed: bytes) -> dict[str, 
     slots = {}
     for _ in range(reader.fixed(1)[0]):
         label = LABELS[reader.fixed(1)[0]]
-        slots[label] = SlotRef(UUID(bytes=reader.fixed(16)), UUID(bytes=reader.fixed(16)))
+        slots[label] = SlotRef(uuid_of(reader.fixed(16)), uuid_of(reader.fixed(16)))
     return slots
 
 

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from contracts.errors import InvalidInput
 from services.runtime.log.murmur2 import murmur2, positive
 
@@ -19,6 +21,7 @@ PARTITIONS = 12
 MAX_RECORD_BYTES = 1_000_000
 """Largest value plus headers; Kafka's default ``message.max.bytes`` is 1,048,588 with framing."""
 
+_AS_JSON = msgspec.json.Encoder().encode  # spells an id in C
 NO_HEADERS: Mapping[str, bytes] = {}
 
 
@@ -92,7 +95,7 @@ class LogReader(Protocol):
 
 def partition_of(key: UUID) -> int:
     """The partition of a key: Kafka's murmur2 over the 36 ASCII characters of the id, modulo 12."""
-    return positive(murmur2(str(key).encode("ascii"))) % PARTITIONS
+    return positive(murmur2(_AS_JSON(key)[1:-1])) % PARTITIONS
 
 
 def check_size(record: NewRecord) -> None:

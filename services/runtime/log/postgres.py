@@ -75,7 +75,10 @@ async def append(
 
     Call it once per transaction: the order in which heads are locked is sorted within one call only.
     """
-    partitions = [partition_of(record.key) for record in records]
+    by_key = {record.key: -1 for record in records}  # a case emits several records at once
+    for key in by_key:
+        by_key[key] = partition_of(key)
+    partitions = [by_key[record.key] for record in records]
     rows = await connection.fetch(
         _APPEND,
         [record.topic for record in records],
