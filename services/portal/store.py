@@ -73,13 +73,15 @@ class ReceiptView:
     sealed: bytes
 
 
-async def receipts(connection: Any, case_id: UUID, viewer: UUID, *, owner: bool) -> list[ReceiptView]:
-    """The decisions on this viewer's own events; an owner also gets those that Sampan's timers caused."""
+async def receipts(
+    connection: Any, case_id: UUID, viewer: UUID, *, timers: bool, others: bool
+) -> list[ReceiptView]:
+    """The decisions on this viewer's own events; with those that Sampan's timers caused, or other agencies too."""
     rows = await connection.fetch(
         "select event_id, subject_id, emitter, sealed from router.receipts"
-        " where case_id = $1 and (emitter = $2 or ($3 and emitter is null))"
+        " where case_id = $1 and (emitter = $2 or ($3 and emitter is null) or ($4 and emitter is not null))"
         " order by decided_at, log_position, subject_id",
-        *(case_id, viewer, owner),
+        *(case_id, viewer, timers, others),
     )
     return [ReceiptView(*row) for row in rows]
 
@@ -144,11 +146,14 @@ class StatusRow:
 
     status: str
     recalled: bool
+    recipient: UUID
+    opened_at: datetime | None
 
 
 async def statuses(connection: Any, case_id: UUID) -> dict[UUID, StatusRow]:
     """How a case's dispatches stand, by dispatch."""
     rows = await connection.fetch(
-        "select dispatch_id, status, recalled from delivery.dispatches where case_id = $1", case_id
+        "select dispatch_id, status, recalled, recipient, opened_at from delivery.dispatches where case_id = $1",
+        case_id,
     )
-    return {row["dispatch_id"]: StatusRow(row["status"], row["recalled"]) for row in rows}
+    return {row[0]: StatusRow(*row[1:]) for row in rows}

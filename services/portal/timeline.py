@@ -1,18 +1,23 @@
 """A case's timeline, as the viewer may see it.
 
-Whoever emitted an event sees who was told, who was not, and by which rule; a recipient sees what it received.
-Nobody sees another's. Everything is opened at read time under the subject's facts key.
+The owner sees the case's decisions whole: who was told, who was not, and by which rule, whoever's event it was.
+An owner that a state can make speak sees this of its own events alone, for a lawyer's or a shelter's word may be
+about that state. Whoever else emitted an event sees its outcome and those it named itself; a recipient sees what
+it received. Everything is opened at read time under the subject's facts key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from contracts.address import parse_address
 from contracts.api import CaseTimeline, TimelineEntry
+from contracts.case_record import AnswerTo
 from contracts.decision import Decision, Denied, Dispatch, Held, RuleRef
 from contracts.errors import NotFound
 from contracts.ids import parse_case_code
@@ -28,9 +33,18 @@ from services.vault.vault import Vault
 RECEIPT = b"router/receipt"
 
 
-class ReceiptInner(msgspec.Struct, frozen=True):
-    """The part of a receipt that a timeline shows; the rest is for re-evaluation."""
+class RecordInner(msgspec.Struct, frozen=True):
+    """The part of a receipt's record that a timeline shows."""
 
+    recorded_at: datetime
+    to: tuple[str, ...] = ()
+    answer: AnswerTo | None = None
+
+
+class ReceiptInner(msgspec.Struct, frozen=True):
+    """The part of a receipt that a timeline shows; the state before is for re-evaluation."""
+
+    record: RecordInner
     decision: Decision
 
 
@@ -74,7 +88,10 @@ class Timelines:
         """
         async with self._store.pool.acquire() as connection:
             view = await self._resolve(connection, viewer, code_or_ref)
-            receipts = await store.receipts(connection, view.case_id, viewer, owner=view.is_owner)
+            free = not self._directory.by_id(viewer).answers_to
+            receipts = await store.receipts(
+                connection, view.case_id, viewer, timers=view.is_owner, others=view.is_owner and free
+            )
             received = await store.dispatches(connection, view.case_id, viewer)
             statuses = await store.statuses(connection, view.case_id)
             subjects = {row.subject_id for row in receipts} | {row.subject_id for row in received}
@@ -86,7 +103,7 @@ class Timelines:
                 inner = msgspec.msgpack.decode(
                     open_facts(keys[row.subject_id], row.sealed, context), type=ReceiptInner
                 )
-                entries += self._decided(inner.decision, viewer, row.emitter == viewer, statuses)
+                entries += self._of_event(inner, viewer, row.emitter, statuses, is_owner=view.is_owner)
         for one in received:
             if one.subject_id in keys:
                 dispatch = open_envelope(keys[one.subject_id], one.dispatch_id, one.sealed, one.narrowed)
@@ -97,23 +114,59 @@ class Timelines:
             subjects=list(view.subject_refs), entries=entries,
         )  # fmt: skip
 
-    def _decided(
-        self, decision: Decision, viewer: UUID, own: bool, statuses: Mapping[UUID, store.StatusRow]
+    def _of_event(
+        self,
+        inner: ReceiptInner,
+        viewer: UUID,
+        emitter: UUID | None,
+        statuses: Mapping[UUID, store.StatusRow],
+        *,
+        is_owner: bool,
     ) -> Iterable[TimelineEntry]:
+        decision = inner.decision
         at = decision.decided_at
-        if own:
+        if emitter is not None:
             yield TimelineEntry(
                 at=at,
                 what="event",
                 event=decision.event,
                 status=decision.outcome,
-                text=f"You reported {decision.event}: {decision.outcome}.",
-                rules=[] if decision.outcome == "accepted" else self._rules(decision.rules_fired),
+                text=self._said(inner, viewer, emitter, statuses),
+                rules=[] if decision.outcome == "accepted" or not is_owner else self._rules(decision.rules_fired),
             )
+        named = None if is_owner else self._named(inner.record)
         for dispatch in sorted(decision.dispatches, key=lambda d: (d.order, d.recipient)):
-            yield self._told(dispatch, viewer, statuses.get(dispatch.dispatch_id), at)
-        if not own:
-            return
+            if named is None or dispatch.recipient in named:
+                status = statuses.get(dispatch.dispatch_id)
+                if status is None or status.recipient != viewer:  # what the viewer received stands on its own
+                    yield self._told(dispatch, viewer, status, at)
+        if is_owner and emitter is not None:
+            yield from self._not_told(decision)
+
+    def _said(
+        self, inner: ReceiptInner, viewer: UUID, emitter: UUID, statuses: Mapping[UUID, store.StatusRow]
+    ) -> str:
+        """Who reported it; an answer that came by telephone also says for whom it was entered."""
+        who = "You" if emitter == viewer else self._directory.by_id(emitter).name
+        said = f"{who} reported {inner.decision.event}: {inner.decision.outcome}."
+        answer = inner.record.answer
+        answered = statuses.get(answer.dispatch_id) if answer is not None else None
+        if answer is None or answer.reported_how is None or answered is None:
+            return said
+        return f"{said} Entered for {self._directory.by_id(answered.recipient).name} ({answer.reported_how})."
+
+    def _named(self, record: RecordInner) -> frozenset[str]:
+        """The agencies that the event itself names as recipients."""
+        return frozenset(
+            agency.slug
+            for index, text in enumerate(record.to)
+            if not (address := parse_address(text, f"to[{index}]")).is_relation
+            for agency in self._directory.resolve(address, record.recorded_at)
+        )
+
+    def _not_told(self, decision: Decision) -> Iterable[TimelineEntry]:
+        """What of a decision waits, is refused, falls due or is asked of a person."""
+        at = decision.decided_at
         for held in decision.held:
             yield self._held(held, at)
         for denied in decision.denied:
@@ -146,7 +199,7 @@ class Timelines:
             rules=self._rules(dispatch.rules), status=status.status if status else None,
             deadline_at=dispatch.acknowledge_by,
             dispatch=self._vault.alias("dispatch", dispatch.dispatch_id, viewer),
-            text="A call task: telephone them." if dispatch.via == "duty_phone" else "",
+            text=_how(dispatch, status),
         )  # fmt: skip
 
     def _held(self, held: Held, at: Any) -> TimelineEntry:
@@ -181,6 +234,13 @@ class Timelines:
 
     def _rules(self, rules: Iterable[RuleRef]) -> list[str]:
         return [self._titles.of(rule) for rule in rules]
+
+
+def _how(dispatch: Dispatch, status: store.StatusRow | None) -> str:
+    said = ["A call task: telephone them."] if dispatch.via == "duty_phone" else []
+    if status is not None and status.opened_at is not None:
+        said.append(f"Opened {status.opened_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
+    return " ".join(said)
 
 
 def _each_refusal_once(entries: list[TimelineEntry]) -> list[TimelineEntry]:

@@ -10,7 +10,7 @@ import pytest
 from contracts.api import CaseTimeline, InboxPage, InstanceInfo, OpenedItem
 from contracts.roles import Group
 from tests.support.http_world import HttpWorld, is_problem
-from tests.support.services_world import CANARIES, PERSON
+from tests.support.services_world import CANARIES, CONSENT, PERSON
 
 
 async def test_the_whole_way_over_http(http: HttpWorld) -> None:
@@ -32,6 +32,41 @@ async def test_the_whole_way_over_http(http: HttpWorld) -> None:
     for answer in (one, told, await http.get("/v1/waiting", "shelter-th")):
         assert answer.status_code == 200
         assert not [canary for canary in CANARIES if canary in answer.text]
+
+
+async def test_who_else_speaks_in_a_case(http: HttpWorld) -> None:
+    """Whoever holds the owner's code appends and sees the outcome and no recipient; the owner sees who it was."""
+    receipt = await http.world.refer()
+    person = receipt.subject_refs[0]
+    await http.world.submit(
+        "ida-th", event="ConsentWithdrawn", case=receipt.case_code, subjects=[{"subject": person}]
+    )
+    await http.world.instance.settle()
+    path = f"/v1/cases/{receipt.case_code}/timeline"
+    is_problem(await http.get(path, "ida-th"), 404)  # the owner's code opens nothing to read
+    own = await http.world.store.pool.fetchval(
+        "select code from intake.codes where agency_id = $1", http.world.agency("ida-th")
+    )
+    seen = (await http.get(f"/v1/cases/{own}/timeline", "ida-th")).json()["entries"]
+    own_words = [one for one in seen if one["what"] != "recalled"]  # it had been told as well
+    assert [(w["what"], w["event"], w["rules"]) for w in own_words] == [("event", "ConsentWithdrawn", [])]
+    owners = (await http.get(path, "ngo-th")).json()["entries"]
+    ida = http.world.directory.by_slug("ida-th").name
+    (withdrawn,) = [one for one in owners if one["event"] == "ConsentWithdrawn" and one["what"] == "event"]
+    assert withdrawn["text"].startswith(f"{ida} reported")
+
+
+async def test_a_state_that_owns_a_case_reads_its_own_events_alone(http: HttpWorld) -> None:
+    """What a shelter says of her in a police case may be about the police."""
+    receipt = await http.world.submit("ida-th")
+    await http.world.submit(
+        "shelter-th", event="ConsentGiven", case=receipt.case_code,
+        subjects=[{"subject": receipt.subject_refs[0]}], consent=CONSENT,
+    )  # fmt: skip
+    await http.world.instance.settle()
+    entries = (await http.get(f"/v1/cases/{receipt.case_code}/timeline", "ida-th")).json()["entries"]
+    assert entries
+    assert "ConsentGiven" not in {one["event"] for one in entries if one["what"] == "event"}
 
 
 async def test_what_waits_comes_by_deadline(http: HttpWorld) -> None:
