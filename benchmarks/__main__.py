@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import decision, pipeline
+from benchmarks import decision, pipeline, steps
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--referrals", type=int, default=600, help="how many each way carries")
     arguments = parser.parse_args()
     decision.main(arguments.seed)
+    steps.main(arguments.seed, arguments.referrals)
     pipeline.main(arguments.seed, arguments.referrals)
 
 

@@ -49,9 +49,8 @@ class Openers:
         inbox, recipient = self._world.instance.inbox, self._agency(slug)
         while self.opened[slug] < wanted:
             page = await self._page(slug)
-            for item in page.items:
-                await inbox.open(recipient, item.dispatch, [])
-                self.opened[slug] += 1
+            await asyncio.gather(*(inbox.open(recipient, item.dispatch, []) for item in page.items))
+            self.opened[slug] += len(page.items)
             self._cursors[slug] = page.next
             if not page.items:
                 await asyncio.sleep(0.002)
