@@ -17,6 +17,7 @@ from services.runtime.wake import Wake
 from tests.support.history import broken_promises
 from tests.support.kill_run import KillRun
 from tests.support.postgres import FreshDatabase
+from tests.support.victim import PRIMERO_AGENCY
 
 SEED = int(os.environ.get("SEED", "7"))
 KILLS = int(os.environ.get("SAMPAN_KILLS", "10"))
@@ -35,10 +36,13 @@ async def test_nothing_acknowledged_is_lost_whenever_the_server_dies(
     await store.close()
     with capsys.disabled():
         print(
-            f"\n[seed {SEED}] {run.deaths} deaths, {len(history.acknowledged)} events acknowledged, "
-            f"{len(history.told)} dispatches, {len(history.notices)} notices, "
-            f"{len(history.primero)} effects in Primero, {len(history.openings)} openings"
+            f"\n[seed {SEED}] {run.deaths.total()} deaths ({dict(sorted(run.deaths.items()))}), "
+            f"{len(history.acknowledged)} events acknowledged, {len(history.told)} dispatches, "
+            f"{len(history.notices)} notices, {len(history.primero)} effects in Primero, "
+            f"{len(history.openings)} openings, {len(history.closings)} withdrawals"
         )
-    assert run.deaths == KILLS
+    assert run.deaths.total() == KILLS
     assert parked == []
     assert broken_promises(history) == []
+    assert {told.recipient for told in history.told if told.recalled} == {PRIMERO_AGENCY}
+    assert len(history.seen) == CASES

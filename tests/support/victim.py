@@ -29,7 +29,7 @@ from routing.law import Law
 from services.assembly.app import make_app
 from services.assembly.identity import instance_id
 from services.assembly.instance import Edges, build
-from services.delivery import lanes, worker
+from services.delivery import lanes, retry, worker
 from services.edge import perform as edge_perform
 from services.edge.perform import PrimeroTarget, Ready, WebhookTarget
 from services.runtime.clock import SystemClock
@@ -41,8 +41,11 @@ from services.vault.keyring import Keyring
 SEAMS = ("start", "begin", "before-commit", "after-commit", "claimed", "before-call", "after-call")
 WEBHOOK_AGENCY = "shelter-th"
 PRIMERO_AGENCY = "rfp-kh"
-CLAIM_SECONDS = 2
-"""A claim without an outcome is taken up again after this long; in service it is a minute."""
+CLAIM_SECONDS = 5
+CALL_SECONDS_MAX = 3.0
+"""A claim without an outcome is taken up again after this long, and calls end well before, as in service."""
+ATTEMPTS_MAX = 6
+"""A lane parks after this many, a few tenths of a second apart."""
 
 
 class Seam:
@@ -105,10 +108,17 @@ def _add_seams(instance: Any, seam: Seam) -> None:
     vars(worker)["perform"] = called
 
 
+def _hurry() -> None:
+    """Pauses of seconds where service has minutes and hours; their order stays what it is."""
+    lanes.CLAIM_SECONDS = CLAIM_SECONDS  # type: ignore[misc]
+    vars(worker)["_CALL_SECONDS_MAX"] = CALL_SECONDS_MAX
+    retry.ATTEMPTS_MAX.update(dict.fromkeys(retry.ATTEMPTS_MAX, ATTEMPTS_MAX))
+
+
 async def main(config: dict[str, Any]) -> None:
     """Serve until killed or stopped."""
     seam = Seam(config.get("seam"), int(config.get("passes", 1)))
-    lanes.CLAIM_SECONDS = CLAIM_SECONDS  # type: ignore[misc]
+    _hurry()
     store = await SeamStore.connect(config["dsn"], SystemClock(), Wake())
     store.seam = seam
     where, seed = directory(), bytes(range(32))
@@ -119,7 +129,7 @@ async def main(config: dict[str, Any]) -> None:
     seam("start")
     edges = Edges(
         store=store, keyring=Keyring.load(Path(config["keyring"])), directory=where, law=lambda: law,
-        clock=SystemClock(), random=secrets.token_bytes, uniform=random.SystemRandom().uniform,
+        clock=SystemClock(), random=secrets.token_bytes, uniform=lambda low, high: random.uniform(low, high) / 20,
         targets={
             (PRIMERO_AGENCY, "primero"): PrimeroTarget(primero, lookups),
             (WEBHOOK_AGENCY, "webhook"): WebhookTarget(webhook, "/hook", (signer(secret_of(seed)),)),

@@ -47,15 +47,16 @@ def good() -> History:
             PrimeroEffect("referral_created", UUID(int=9), ministry.alias),
             PrimeroEffect("referral_revoked", UUID(int=9), ministry.alias),
         ],
-        openings=[Opening(ministry.dispatch_id, AT)],
-        closings=[Closing(UUID(int=9), AT + timedelta(seconds=1))],
+        openings=[Opening(ministry.dispatch_id, AT), Opening(first.dispatch_id, AT + timedelta(seconds=5))],
+        seen=[first.alias],
+        closings=[Closing(UUID(int=9), AT + timedelta(seconds=1), frozenset({MINISTRY}))],
         webhook_recipient=SHELTER,
         primero_recipient=MINISTRY,
     )
 
 
 def test_a_run_that_kept_its_word_breaks_nothing() -> None:
-    """Repeated notices under one id and a recalled referral are within the promises."""
+    """Repeated notices under one id, a recalled referral, and an opening of another's grant are within them."""
     assert broken_promises(good()) == []
 
 
@@ -76,6 +77,11 @@ def twice_in_inbox(history: History) -> None:
     history.inboxes[SHELTER].append((3, UUID(int=1)))
 
 
+def inbox_order(history: History) -> None:
+    first, second = history.inboxes[SHELTER]
+    history.inboxes[SHELTER] = [(1, second[1]), (2, first[1])]
+
+
 def not_in_inbox(history: History) -> None:
     history.inboxes[SHELTER].pop()
 
@@ -90,6 +96,12 @@ def no_notice(history: History) -> None:
 
 def webhook_order(history: History) -> None:
     history.notices.reverse()
+
+
+def primero_order(history: History) -> None:
+    later = told(4, MINISTRY, recalled=True)
+    history.told.append(later)
+    history.primero.insert(1, PrimeroEffect("referral_created", UUID(int=9), later.alias))
 
 
 def two_cases(history: History) -> None:
@@ -113,6 +125,26 @@ def opened_under_nothing(history: History) -> None:
     history.openings.append(Opening(UUID(int=55), AT))
 
 
+def sent_without_opening(history: History) -> None:
+    history.openings.pop(0)
+
+
+def seen_without_opening(history: History) -> None:
+    history.seen.append(UUID(int=102))
+
+
+def not_taken_back(history: History) -> None:
+    history.told[2] = replace(history.told[2], recalled=False)
+
+
+def taken_back_from_another(history: History) -> None:
+    history.told[0] = replace(history.told[0], recalled=True)
+
+
+def recall_waits(history: History) -> None:
+    history.waiting_recalls.add(UUID(int=3))
+
+
 def still_standing(history: History) -> None:
     history.primero.pop()
 
@@ -127,12 +159,19 @@ def still_standing(history: History) -> None:
         (not_in_inbox, "in no inbox"),
         (other_webhook_id, "another webhook id"),
         (no_notice, "got no notice"),
-        (webhook_order, "not kept in order"),
+        (inbox_order, "the inbox of shelter-th: the lane"),
+        (webhook_order, "the webhook: the lane"),
+        (primero_order, "Primero: the lane"),
         (two_cases, "2 times"),
         (two_referrals, "more than one referral"),
         (no_referral, "never reached Primero"),
         (opened_after_closing, "after its gate had closed"),
         (opened_under_nothing, "unknown dispatch"),
+        (sent_without_opening, "reached Primero without a recorded opening"),
+        (seen_without_opening, "seen by its recipient without"),
+        (not_taken_back, "withdrawn and not taken back"),
+        (taken_back_from_another, "nobody had withdrawn it"),
+        (recall_waits, "waits behind what is parked"),
         (still_standing, "still stands"),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
