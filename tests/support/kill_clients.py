@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -32,8 +33,6 @@ _CONSENT: Final = {
     "groups": ["F0", "F1", "F2", "F3", "F5", "F12"], "from": "self",
 }  # fmt: skip
 _FACTS: Final = {"found_in": "TH", "citizenship": ["KH"], "trafficking_status": "PossibleVictimOfTrafficking"}
-_PAUSE_SECONDS: Final = 0.05
-"""Between tries, while the server is dead."""
 
 
 class Clients:
@@ -43,12 +42,18 @@ class Clients:
         address: where the server listens when it lives.
         keys: signing keys by agency.
         tokens: bearer tokens by agency.
+        told_as: what the ministry calls its referral of a person, once it has one.
     """
 
     def __init__(
-        self, history: History, address: str, keys: Mapping[str, SenderKeys], tokens: Mapping[str, str]
+        self,
+        history: History,
+        address: str,
+        keys: Mapping[str, SenderKeys],
+        tokens: Mapping[str, str],
+        told_as: Callable[[UUID], Awaitable[UUID | None]],
     ) -> None:
-        self._history, self._keys, self._tokens = history, keys, tokens
+        self._history, self._keys, self._tokens, self._told_as = history, keys, tokens, told_as
         self._http = httpx.AsyncClient(base_url=address, timeout=10)
         self._info: InstanceInfo | None = None
         self.parked: list[tuple[UUID, UUID]] = []  # (case, subject) whose lane will park
@@ -68,23 +73,37 @@ class Clients:
 
         await asyncio.gather(*(writer() for _ in range(WRITERS)))
 
-    async def answer(self, cases: int) -> None:
-        """The shelter opens every identification, and accepts every third."""
+    async def answer(self, cases: int, at_rest: Callable[[], Awaitable[bool]]) -> None:
+        """The shelter opens every identification, and accepts every third. What was lost it does not wait for."""
+        pause_seconds = 0.05  # between looks at the feed
         cursor = seen = 0
-        while seen < cases:
+        nothing_more = False
+        while seen < cases and not nothing_more:
+            nothing_more = await at_rest()
             page = (await self._insist("GET", f"/v1/inbox?after={cursor}&limit=200", WEBHOOK_AGENCY)).json()
             for item in page["items"]:
                 if item["event"] == "IdentificationRequested":
                     seen += 1
                     await self._one_answer(item, accepts=seen % 3 == 0)
             cursor = page["next"]
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(pause_seconds)
 
     async def withdraw(self, case: UUID, subject: UUID) -> None:
-        """She no longer agrees that the ministry is told."""
+        """She no longer agrees that the ministry is told; it tries to open what it has as soon as that is durable."""
+        alias = await self._told_as(subject)
         consent = {**_CONSENT, "purposes": ["NATIONALITY"]}
         await self._send(NGO, "ConsentWithdrawn", case, [{"subject": str(subject)}], consent=consent)
         self._history.closings.append(Closing(subject, datetime.now(UTC), frozenset({PRIMERO_AGENCY})))
+        if alias is not None:
+            await self._try_to_open(alias)
+
+    async def _try_to_open(self, alias: UUID) -> None:
+        """Once: a refusal, or a server that died, is an answer too."""
+        headers = {"authorization": f"Bearer {self._tokens[PRIMERO_AGENCY]}"}
+        with suppress(httpx.TransportError):
+            answer = await self._http.post(f"/v1/inbox/{alias}/open", headers=headers, json={"groups": []})
+            if answer.status_code == 200:
+                self._history.seen.append(alias)
 
     async def _one_case(self, number: int) -> None:
         case, subject = uuid4(), uuid4()
@@ -137,14 +156,15 @@ class Clients:
 
     async def _insist(self, method: str, path: str, who: str, **content: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self._tokens[who]}"}
+        pause_seconds = 0.05  # between tries, while the server is dead
         while True:
             try:
                 answer = await self._http.request(method, path, headers=headers, **content)
             except httpx.TransportError:
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(pause_seconds)
                 continue
             if answer.status_code == 200:
                 return answer
             if answer.status_code not in (500, 502, 503):
                 raise AssertionError(f"{method} {path}: {answer.status_code} {answer.json().get('code')}")
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(pause_seconds)

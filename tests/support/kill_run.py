@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
-from uuid import uuid4
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -61,13 +61,14 @@ class KillRun:
         self.history.webhook_recipient, self.history.primero_recipient = WEBHOOK_AGENCY, PRIMERO_AGENCY
         Keyring.create(self.folder / "keyring.json", secrets.token_bytes)
         self._port = _free_port()
-        keys = {slug: _keys(slug) for slug in (NGO, WEBHOOK_AGENCY)}
+        keys = {slug: _keys(slug) for slug in (NGO, WEBHOOK_AGENCY, PRIMERO_AGENCY)}
         tokens = await _enrol(self.dsn, keys)
         primero = StubbornPrimero(now=lambda: datetime.now(UTC), new_id=uuid4)
         receiver = WebhookReceiver()
         await primero.start()
         await receiver.start()
-        clients = Clients(self.history, f"http://127.0.0.1:{self._port}", keys, tokens)
+        address = f"http://127.0.0.1:{self._port}"
+        clients = Clients(self.history, address, keys, tokens, self._ministry_calls)
         try:
             self._addresses = {"primero": primero.url, "webhook": receiver.url}
             async with asyncio.TaskGroup() as group:
@@ -86,7 +87,7 @@ class KillRun:
     async def _flow(self, clients: Clients) -> None:
         """Referrals, then answers; withdrawals among them, the last ones past lanes that have parked."""
         await clients.refer(self.cases)
-        await clients.answer(self.cases)
+        await clients.answer(self.cases, self._at_rest)
         await self._until(
             f"select count(*) >= {len(clients.parked)} from delivery.lanes where state = 'parked'"
         )
@@ -145,13 +146,26 @@ class KillRun:
 
     async def _until(self, question: str) -> None:
         """Wait until the database answers yes."""
-        connection = await asyncpg.connect(self.dsn)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await connection.fetchval(question):
+                while not await self._ask(question):
                     await asyncio.sleep(2 * _POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"not within {PATIENCE_SECONDS} s: {' '.join(question.split())}") from None
+
+    async def _at_rest(self) -> bool:
+        """Whether it dies no more and has nothing left to do."""
+        return self.deaths.total() >= self.kills and bool(await self._ask(f"select not ({_BUSY})"))
+
+    async def _ministry_calls(self, subject: UUID) -> UUID | None:
+        recipient = directory().by_slug(PRIMERO_AGENCY).agency_id
+        known: UUID | None = await self._ask(_ALIAS, subject, recipient)
+        return known
+
+    async def _ask(self, question: str, *arguments: object) -> Any:
+        connection: Any = await asyncpg.connect(self.dsn)
+        try:
+            return await connection.fetchval(question, *arguments)
         finally:
             await connection.close()
 
@@ -166,6 +180,8 @@ _BUSY: Final = """
     )
 """
 """Whether a record is unapplied or a lane has something to do; what is parked waits for a person."""
+
+_ALIAS: Final = "select alias from delivery.dispatches where subject_id = $1 and recipient = $2"
 
 
 async def _enrol(dsn: str, keys: dict[str, SenderKeys]) -> dict[str, str]:

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ class SeamStore(PostgresStore):
         self.seam("after-commit")
 
 
+@cache
 def directory() -> Directory:
     """The sample region, with a shelter that wants a webhook."""
     texts = region_texts()

@@ -84,13 +84,12 @@ def test_no_planted_word_is_kept_printed_or_sent(
         server.faults = [Fault("/v1/submissions", 503, times=9)]
         offline = CliRunner().invoke(app, ["submit", str(path), "--as", "ngo-th"])
         assert offline.exit_code == offline_code, offline.output
-        kept = found_below(folder / "data", PLANTED)
+        assert found_below(folder / "data", PLANTED) == []
         server.faults = []
         online = CliRunner().invoke(app, ["submit", "--flush", "--as", "ngo-th"])
         assert online.exit_code == online_code, online.output
         assert bool(server.bodies) is (offline_code == 4)
         sent = b"".join(server.bodies) + "\n".join(server.calls).encode()
-    assert kept == []
     assert found_below(folder / "data", PLANTED) == []
     assert found_in((offline.output + online.output).encode(), PLANTED) == []
     assert found_in(sent, PLANTED) == []
