@@ -28,15 +28,15 @@ class Rest(NamedTuple):
     priority: str | None = None
 
 
-def rest_of(w: Working, look: Look, offer: Offer) -> Rest | None:
-    """What the offer rests on; None: nothing yet, so R01 holds it."""
+def rest_of(w: Working, look: Look, offer: Offer, *, fresh: bool = False) -> Rest | None:
+    """What the offer rests on; None: nothing yet, so R01 holds it. ``fresh``: of her consents only later ones count."""
     if offer.purpose == FEEDBACK:
         return Rest(FEEDBACK, followed_basis(w, look), frozenset({"F0"}), frozenset(), frozenset())
     if EVENTS[look.record.event].scope == "counts":  # no person, so nobody's consent: a count rests on no more
         return Rest(STATISTICS, "statute", frozenset({"F0"}), frozenset(), None)
     if offer.basis not in (None, "consent"):
         return _named(w, offer, offer.purpose, str(offer.basis), ())
-    by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at)
+    by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at, fresh=fresh)
     if by_consent is not None:
         most = w.law.purposes.most(offer.purpose, "consent", offer.relation == "requester")
         rule = w.rules.by_id.get(CONSENT_RULE)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from contracts.decision import RuleRef
 from routing.basis import CONSENT_RULE, Rest, rest_of
 from routing.compiled import Compiled
+from routing.consents import allowed
 from routing.offers import FEEDBACK, Offer
 from routing.targets import NAMED, covers
 from routing.working import Look, Working
@@ -129,17 +130,31 @@ def _rank(group: list[Weighed], free: list[Weighed]) -> tuple[int, bool, bool, b
 
 def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
     """One offer against basis, denials and holds."""
-    rest = rest_of(w, look, offer)
+    afresh = _asking_afresh(look, offer)
+    rest = rest_of(w, look, offer, fresh=bool(afresh))
     purpose = rest.purpose if rest else offer.purpose
     basis = rest.basis if rest else None
     stand = _stand(look, offer, purpose, basis)
     held = stand.held
+    if afresh and allowed(w.state, purpose, offer.agency, offer.address, w.at, fresh=True) is None:
+        held = (*held, *((ref, ("consent",)) for ref in afresh))
     if rest is None:
         rule = w.rules.by_id.get(CONSENT_RULE)
         held = (*held, (rule.ref if rule else RuleRef(CONSENT_RULE, ""), ("consent",)))
     if look.absent and purpose != FEEDBACK and "review" not in offer.cleared:
         held = (*held, *((RuleRef(absent.id, "absent"), ("review",)) for absent in look.absent))
     return Weighed(offer, rest, stand.denied, held, stand.satisfied)
+
+
+def _asking_afresh(look: Look, offer: Offer) -> tuple[RuleRef, ...]:
+    """Rules for which an older consent to tell this recipient does not count. No desk can release this."""
+    if offer.purpose == FEEDBACK:
+        return ()
+    emitter_country = str(look.view.get("emitter_country", ""))
+    return tuple(
+        one.rule.ref for one in look.matched.of("hold")
+        if one.effect.fresh_consent and _hits(look, one, offer, offer.purpose, emitter_country)
+    )  # fmt: skip
 
 
 def _stand(look: Look, offer: Offer, purpose: str, basis: str | None) -> Stand:
@@ -152,7 +167,7 @@ def _stand(look: Look, offer: Offer, purpose: str, basis: str | None) -> Stand:
     held: list[tuple[RuleRef, tuple[str, ...]]] = []
     satisfied: set[RuleRef] = set()
     for one in look.matched.of("hold"):
-        if one.effect.event or (purpose == FEEDBACK and not one.effect.purposes):
+        if one.effect.event or one.effect.fresh_consent or (purpose == FEEDBACK and not one.effect.purposes):
             continue
         if one.effect.bases and basis not in one.effect.bases:
             continue

@@ -31,7 +31,7 @@ def fold_consent(state: SubjectState, record: Recorded, zone: ZoneInfo) -> None:
     else:
         state.consents.append(
             ConsentHeld(record.event_id, _until(given, record, zone), list(given.purposes), list(given.to),
-                        list(given.groups))
+                        list(given.groups), fresh=state.facts.get("risk_review") is True)
         )  # fmt: skip
 
 
@@ -71,12 +71,18 @@ def purposes_consented(state: SubjectState, at: datetime) -> set[str]:
     return found
 
 
-def allowed(state: SubjectState, purpose: str, agency: Agency, address: str, at: datetime | None) -> Allowed | None:
+def allowed(
+    state: SubjectState, purpose: str, agency: Agency, address: str, at: datetime | None, *, fresh: bool = False
+) -> Allowed | None:
     """What receipts valid for this recipient and purpose add up to; None where there is none.
 
     ``at`` None leaves expiry out of the question: what an earlier dispatch rested on ends by its own date.
+    ``fresh`` counts those alone that she gave after the risk was looked at.
     """
-    valid = [n for n, consent in enumerate(state.consents) if _valid(consent, purpose, agency, address, at)]
+    valid = [
+        n for n, consent in enumerate(state.consents)
+        if (consent.fresh or not fresh) and _valid(consent, purpose, agency, address, at)
+    ]  # fmt: skip
     if not valid:
         return None
     return Allowed(frozenset({"F0"}.union(*(state.consents[n].groups for n in valid))), tuple(valid))

@@ -91,9 +91,10 @@ def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple
 
 def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:
     made = []
+    emitter_country = str(look.view.get("emitter_country", ""))  # "abroad" means abroad from there
     for one in look.matched.of("note"):
         effect = one.effect
-        if not look.means(effect.to or ("*",), agency, address):
+        if not look.means(effect.to or ("*",), agency, address, emitter_country):
             continue
         person = look.facts.get(effect.person) if effect.person else None
         made.append(Note(effect.code, person if isinstance(person, str) else None, tuple(sorted(effect.groups)),

@@ -56,4 +56,4 @@ def _position(w: Working, look: Look, cleared: tuple[str, ...]) -> Hashable | No
 
 
 def _as_written(consent: ConsentHeld, w: Working) -> Hashable:
-    return tuple(consent.purposes), tuple(consent.to), tuple(consent.groups), w.at < consent.until
+    return tuple(consent.purposes), tuple(consent.to), tuple(consent.groups), consent.fresh, w.at < consent.until

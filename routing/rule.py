@@ -15,7 +15,9 @@ from routing.conditions import ALWAYS, Clause
 EFFECT_FIELDS: Final[dict[str, frozenset[str]]] = {
     "route": frozenset({"to", "purpose", "basis", "priority", "order", "answer_within", "answer_until", "over"}),
     "deny": frozenset({"to", "purposes", "event", "unless"}),
-    "hold": frozenset({"to", "purposes", "bases", "except", "event", "unless", "asks", "review", "second"}),
+    "hold": frozenset({
+        "to", "purposes", "bases", "except", "event", "unless", "asks", "review", "second", "fresh_consent",
+    }),
     "withhold": frozenset({"groups", "to", "except"}),
     "grant": frozenset({"groups", "to"}),
     "basis": frozenset({"to", "basis", "purpose", "priority", "within_border", "named", "review", "review_within"}),
@@ -62,6 +64,7 @@ class Effect:
     order: int = 0
     over: bool = False
     event: bool = False
+    fresh_consent: bool = False  # only a consent given after the risk was looked at counts
     needs: tuple[Need, ...] = ()
     groups: frozenset[str] = frozenset()
     owner: str | None = None

@@ -182,6 +182,7 @@ _READERS: dict[str, tuple[str, Any]] = {
     "review_after": ("review_after", _as_is), "review_within": ("review_within", _duration),
     "asks": ("asks", _texts), "options": ("options", _texts), "unless": ("needs", _needs),
     "order": ("order", _as_is), "over": ("over", _as_is), "event": ("event", _as_is),
+    "fresh_consent": ("fresh_consent", _as_is),
     "second": ("second", _as_is), "with_route": ("with_route", _as_is), "named": ("named", _as_is),
     "within_border": ("within_border", _as_is), "code": ("code", _text), "person": ("person", _text),
     "as": ("code", _text), "why": ("code", _text),

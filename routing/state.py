@@ -62,6 +62,7 @@ class ConsentHeld(msgspec.Struct):
     groups: list[str]
     also_to: list[list[str]] = []  # each later narrowing: the recipient must be covered by it too
     except_to: list[tuple[list[str], list[str]]] = []  # (purposes, addresses) withdrawn
+    fresh: bool = False  # given after the risk was looked at for this case
 
 
 class Made(msgspec.Struct):
