@@ -75,4 +75,5 @@ def planted_in(values: Mapping[str, Any], group: str) -> frozenset[str]:
     for name, value in values.items():
         if name in model.model_fields and name not in coded and isinstance(value, str) and len(value) >= 8:
             found.add(value)
+    found |= {value for value in (values.get("other") or {}).values() if len(value) >= 8}
     return frozenset(v for v in found if not v[:4].isdigit())

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from contracts.decision import Decision
 from services.scenario.driver import Decided
-from services.scenario.model import Expectation
+from services.scenario.model import Expectation, Review
 from services.scenario.trace import Played, Scope, answered
 from services.scenario.verdict import Verdict, fails, holds, lacking_rules, listed
 from services.scenario.who import Who
@@ -132,8 +132,21 @@ def _released(played: Played, one: Expectation, scope: Scope) -> Verdict:
     return holds() if freed else fails(f"{played.step.id} was not released")
 
 
+def _refused(played: Played, scope: Scope) -> bool:
+    """Whether the desk refused what the step left open."""
+    return any(
+        isinstance(other.step.action, Review)
+        and other.step.action.action == "refuse"
+        and other.step.action.of == played.step.id
+        and other.result.outcome == "accepted"
+        for other in _steps_so_far(scope)
+    )
+
+
 def _waits(played: Played, scope: Scope) -> bool:
-    """Whether the event was held for somebody and not released for that person since."""
+    """Whether the event was held for somebody and neither released for that person nor refused since."""
+    if _refused(played, scope):
+        return False
     events = set(played.result.event_ids)
     waiting: set[str | None] = set()
     for d in scope.so_far():

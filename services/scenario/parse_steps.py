@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -60,6 +61,7 @@ class Context:
     file: str
     start: datetime
     people: dict[str, Person]
+    consented_to: list[str] = field(default_factory=list)
 
 
 def read_steps(node: Node | None, context: Context, previous: datetime | None = None) -> tuple[Step, ...]:
@@ -131,14 +133,19 @@ def _emit(fields: Fields, context: Context) -> Action:
     about = fields.texts("about", context.people)
     if about is None:
         about = _only_subject(fields.text("emit") or "", context)
+    event = fields.text("emit") or ""
+    taken_back = tuple(context.consented_to) if event == "ConsentWithdrawn" else ()
+    consent = _model(fields, "consent", Consent, taken_back)
+    if consent is not None and event == "ConsentGiven":
+        context.consented_to += [text for text in consent.to if text not in context.consented_to]
     return Emit(
-        event=fields.text("emit") or "",
+        event=event,
         about=about,
         to=fields.addresses("to") or (),
         purpose=fields.text("purpose", tuple(Purpose)),
         facts=_model(fields, "facts", Facts) or Facts(),
         seal=_seal(fields, about, context),
-        consent=_model(fields, "consent", Consent),
+        consent=consent,
     )
 
 
@@ -150,7 +157,7 @@ def _only_subject(event: str, context: Context) -> tuple[str, ...]:
     return tuple(subjects) if len(subjects) == 1 else ()
 
 
-def _model(fields: Fields, key: str, model: type[Any]) -> Any:
+def _model(fields: Fields, key: str, model: type[Any], withdrawn_from: tuple[str, ...] = ()) -> Any:
     """A mapping through its contract; the contract's message is kept, the value is not echoed."""
     node = fields.node_of(key)
     if node is None or node.value is None:
@@ -162,6 +169,9 @@ def _model(fields: Fields, key: str, model: type[Any]) -> Any:
             inner.texts(group_key, allowed)
         inner.addresses("to")
     value = {name: (child.plain() if child.value is not None else None) for name, child in node.value.items()}
+    if model is Consent and withdrawn_from:
+        # Who takes back a purpose takes it from all she gave it to; for how long it was given says nothing.
+        value = {"to": list(withdrawn_from), "until": "1d", **value}
     try:
         return model.model_validate(_as_lists(value, model))
     except ValidationError as error:
@@ -207,18 +217,31 @@ def _sealed_groups(fields: Fields, node: Node) -> dict[str, dict[str, Any] | Non
         fields.word(Node(group, values.line), "seal", SEALABLE)
         model = GROUP_MODELS[Group(group)]
         if isinstance(values.value, dict):
-            Fields(
-                values, file=fields.file, what=f"{group} of {fields.what}", known=tuple(model.model_fields)
-            )
+            known = (*model.model_fields, *(key for key in values.value if not _misspelt(key, model)))
+            Fields(values, file=fields.file, what=f"{group} of {fields.what}", known=known)
+        given = _with_others(values.plain(), model) if isinstance(values.value, dict) else None
+        if given is not None:
             try:
-                model.model_validate(values.plain())
+                model.model_validate(given)
             except ValidationError as error:
                 first = error.errors(include_input=False, include_url=False)[0]
                 raise fields.error(
                     f"{group}.{first['loc'][0]} of {fields.what}: {first['msg']}.", values
                 ) from None
-        sealed[group] = values.plain() if isinstance(values.value, dict) else None
+        sealed[group] = given
     return sealed
+
+
+def _misspelt(key: str, model: type[BaseModel]) -> bool:
+    """A word so near to one of a group's own that it must be a slip."""
+    return key not in model.model_fields and bool(get_close_matches(key, model.model_fields, n=1, cutoff=0.75))
+
+
+def _with_others(given: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Whoever writes a story need not know the names of our fields: other words go where a group keeps them."""
+    own = {key: value for key, value in given.items() if key in model.model_fields}
+    others = {key: str(value) for key, value in given.items() if key not in model.model_fields}
+    return {**own, "other": {**own.get("other", {}), **others}} if others else own
 
 
 def _answer(fields: Fields, context: Context) -> Action:

@@ -96,6 +96,7 @@ class PureDriver:
         if not subjects:
             nobody = Subject(self._new_id("nobody", event_id), "", self._new_id("case", event_id))
             self._owners[nobody.case] = emission.emitter
+            self._subjects[nobody.id] = nobody
             return StepResult(
                 self._apply(nobody, self._emitted(emission, event_id, nobody, None, ())), (event_id,)
             )
