@@ -15,12 +15,16 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.api import ErasureTicket
-from contracts.errors import Conflict, NotFound
+from contracts.errors import Conflict, NotFound, TryLater
+from contracts.topic_names import CASE_EVENTS
 from services.assembly.instance import Instance
 from services.delivery.step import lane_id
 from services.delivery.store import LaneEntry, enter_lanes
+from services.router.bootstrap import NAME as ROUTER
+from services.runtime.parking import unapplied
 from services.runtime.registry import Caller
 
+_TRIES: Final = 10
 LASTS: Final = timedelta(minutes=10)
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 CallerOf = Callable[[Request], Awaitable[Caller]]
@@ -37,6 +41,10 @@ class Erased(BaseModel):
     """Done."""
 
     erased: bool
+
+
+class _OnItsWay(Exception):
+    """The router has not yet seen an event that her erasure would make unreadable."""
 
 
 class Erasure:
@@ -70,31 +78,58 @@ class Erasure:
         """Destroy her key, close what waits about her.
 
         Raises:
-            Conflict: no such ticket, or it has expired.
+            Conflict: no such ticket, or it has expired; ``case-parked``.
             NotFound: as :meth:`ask`.
+            TryLater: ``not-yet-erased``; the router does not keep up.
         """
         known, expires_at = self._tickets.pop((caller.agency_id, subject), ("", NEVER))
         now = self._instance.edges.clock.now()
         if not known or known != word or expires_at <= now:
             raise Conflict("this confirmation is not valid", code="not-confirmed", field="confirm",
                            remedy="Ask again and confirm within ten minutes.")  # fmt: skip
-        # An event about her and others cannot be read once her key is gone; what it narrowed for the others
-        # must be counted first.
-        await self._instance.router.run_once()
-        async with self._instance.edges.store.unit_of_work() as work:
-            await self._check_owner(work.connection, caller, subject)
-            await self._instance.vault.erase_subject(work.connection, subject)
-            await _clear(work.connection, subject, work.now)
+        for _ in range(_TRIES):
+            await self._instance.router.run_once()
+            try:
+                async with self._instance.edges.store.unit_of_work() as work:
+                    log_key = await self._check_owner(work.connection, caller, subject)
+                    await self._instance.vault.erase_subject(work.connection, subject)
+                    await self._check_others(work.connection, subject, log_key)
+                    await _clear(work.connection, subject, work.now)
+            except _OnItsWay:
+                continue
+            return
+        raise TryLater("events about this person are still on their way", code="not-yet-erased",
+                       remedy="Ask again in a moment.")  # fmt: skip
 
-    async def _check_owner(self, connection: Any, caller: Caller, subject: UUID) -> None:
-        owned = await connection.fetchval(
-            "select true from intake.subjects s join intake.cases c using (case_id)"
+    async def _check_owner(self, connection: Any, caller: Caller, subject: UUID) -> UUID:
+        log_key: UUID | None = await connection.fetchval(
+            "select c.log_key from intake.subjects s join intake.cases c using (case_id)"
             " where s.subject_id = $1 and c.owner = $2",
             *(subject, caller.agency_id),
         )
-        if not owned:
+        if log_key is None:
             raise NotFound("no such person in a case of yours", code="unknown-subject", field="subject",
                            remedy="`sampan case CODE` lists the persons of a case.")  # fmt: skip
+        return log_key
+
+    async def _check_others(self, connection: Any, subject: UUID, log_key: UUID) -> None:
+        """An event about her and others cannot be read without her key: for the others it must count first.
+
+        Called when her key is deleted: no event about her has entered the log since, and none will.
+        """
+        others = await connection.fetchval(
+            "select exists (select 1 from intake.subjects s join intake.cases c using (case_id)"
+            " join vault.subject_keys k using (subject_id) where c.log_key = $1 and s.subject_id <> $2)",
+            *(log_key, subject),
+        )
+        if not others:
+            return
+        parked, waiting = await unapplied(connection, ROUTER, CASE_EVENTS, log_key)
+        if parked:
+            raise Conflict("an event about this case is parked and may concern the others in it", code="case-parked",
+                           remedy="The operator releases it first: `sampan lanes`. Then ask again.")  # fmt: skip
+        if waiting:
+            raise _OnItsWay
 
 
 async def _clear(connection: Any, subject: UUID, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from contracts.ids import Random
 from contracts.topic_names import CASE_EVENTS
@@ -14,6 +15,9 @@ from services.router.timers import Timers
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.store.postgres import PostgresStore
 from services.vault.vault import Vault
+
+NAME: Final = "router"
+"""Under which its positions and parked keys are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def bootstrap(
         consume: makes the consumer loop of a name, topic and step.
     """
     return RouterParts(
-        consume("router", CASE_EVENTS, RouterStep(vault, law)),
+        consume(NAME, CASE_EVENTS, RouterStep(vault, law)),
         Timers(store, random),
         Reviews(store, vault, directory, random),
     )

@@ -85,7 +85,7 @@ class RouterStep:
                 )
             ]
         read_ = opened[entry.event.header.event_id]
-        if read_ is None:  # every person of it was erased
+        if read_ is None:  # somebody of it was erased, after what it said of others counted for them
             return []
         members.place(entry.placed)
         control = decode(ControlPayload, read_.control)

@@ -65,15 +65,26 @@ async def insert_subjects(connection: Any, wrapped: Mapping[UUID, bytes], epoch:
 
 
 _BUNDLES = """
-    insert into vault.key_bundles (subject_id, event_id, wrapped)
-    select * from unnest($1::uuid[], $2::uuid[], $3::bytea[])
-    on conflict (subject_id, event_id) do nothing
+    with alive as (
+        select subject_id from vault.subject_keys
+         where subject_id = any($1::uuid[]) order by subject_id for key share
+    ), inserted as (
+        insert into vault.key_bundles (subject_id, event_id, wrapped)
+        select n.* from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as n(subject_id, event_id, wrapped)
+          join alive using (subject_id)
+        on conflict (subject_id, event_id) do nothing
+    )
+    select count(*) from alive
 """
 
 
-async def insert_bundles(connection: Any, rows: Sequence[tuple[UUID, UUID, bytes]]) -> None:
-    """(subject, event, wrapped) each. What was admitted once stays: no later event can replace its keys."""
-    await connection.execute(_BUNDLES, *(list(column) for column in zip(*rows, strict=True)))
+async def insert_bundles(connection: Any, rows: Sequence[tuple[UUID, UUID, bytes]]) -> bool:
+    """(subject, event, wrapped) each. What was admitted once stays: no later event can replace its keys.
+
+    No subject is erased before this transaction ends. False: one of them was erased meanwhile.
+    """
+    alive: int = await connection.fetchval(_BUNDLES, *(list(column) for column in zip(*rows, strict=True)))
+    return alive == len({subject_id for subject_id, _, _ in rows})
 
 
 _REPLACE = """
@@ -225,7 +236,12 @@ async def tickets(connection: Any, dispatch_ids: Collection[UUID]) -> dict[UUID,
 
 
 async def erase(connection: Any, subject_id: UUID) -> None:
-    """Destroy key, bundles and grant lists; shut the gate for ever."""
+    """Destroy key, bundles and grant lists; shut the gate for ever.
+
+    The key goes first: that waits for whoever is taking in an event about her, and whoever comes later waits
+    for this.
+    """
+    await connection.execute("delete from vault.subject_keys where subject_id = $1", subject_id)
     await connection.execute(
         """insert into vault.gates (subject_id, version, closed, reason_code) values ($1, 1, true, 'erased')
            on conflict (subject_id) do update
@@ -233,7 +249,6 @@ async def erase(connection: Any, subject_id: UUID) -> None:
         subject_id,
     )
     await connection.execute("delete from vault.key_bundles where subject_id = $1", subject_id)
-    await connection.execute("delete from vault.subject_keys where subject_id = $1", subject_id)
     await connection.execute(
         "update vault.grants set revoked = true, sealed = '' where subject_id = $1", subject_id
     )

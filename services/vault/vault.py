@@ -151,8 +151,8 @@ class Vault:
             for subject_id, bundle in bundles_of(one.event, one.keys, one.subjects, self._random).items():
                 wrapped = wrap_bundle(keys[subject_id], subject_id, event_id, bundle, self._random)
                 rows.append((subject_id, event_id, wrapped))
-        if rows:
-            await store.insert_bundles(connection, rows)
+        if rows and not await store.insert_bundles(connection, rows):
+            raise erased()
 
     def check_admission(self, admission: Admission) -> None:
         """Raises what :meth:`admit` would raise because of this event alone."""

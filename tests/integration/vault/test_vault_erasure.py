@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from contracts.errors import NotAuthentic, SampanError
@@ -11,6 +13,7 @@ from services.vault.errors import GateClosed, NotGranted
 from services.vault.keyring import Keyring
 from services.vault.vault import Vault
 from tests.integration.vault.conftest import VaultWorld
+from tests.support.postgres import FreshDatabase
 from tests.support.sealed import DAO, MAI, NOW
 
 
@@ -61,6 +64,37 @@ async def test_erasing_the_mother_silences_what_one_event_said_of_both(
     with pytest.raises(NotAuthentic):
         await world.vault.open_records(connection, [(event, [baby])])
     assert set(await world.open(connection, dispatch, record.slots[baby])) == {"F1", "F2", "F5"}
+
+
+async def blocked(watcher: Any, task: asyncio.Task[Any]) -> None:
+    """Return when something waits for a lock."""
+    while not await watcher.fetchval("select count(*) from pg_locks where not granted"):
+        assert not task.done()
+
+
+async def test_an_erasure_and_an_event_about_her_wait_for_each_other(
+    connection: Any, world: VaultWorld, fresh_database: FreshDatabase
+) -> None:
+    """An erasure waits for the event being taken in and destroys it; an event waits for the erasure and is refused."""
+    await world.admit(connection)
+    erasing = await asyncpg.connect(fresh_database.dsn)
+    watcher = await asyncpg.connect(fresh_database.owner_dsn)
+    intake, erasure = connection.transaction(), erasing.transaction()
+    await intake.start()
+    await world.admit(connection)
+    await erasure.start()
+    waiting = asyncio.create_task(world.vault.erase_subject(erasing, world.subject))
+    await blocked(watcher, waiting)
+    await intake.commit()
+    await waiting
+    late = asyncio.create_task(world.admit(connection))
+    await blocked(watcher, late)
+    await erasure.commit()
+    with pytest.raises(GateClosed):
+        await late
+    assert await connection.fetchval("select count(*) from vault.key_bundles") == 0
+    await erasing.close()
+    await watcher.close()
 
 
 async def test_erased_groups_are_gone_and_the_others_stay(connection: Any, world: VaultWorld) -> None:
