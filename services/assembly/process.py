@@ -14,7 +14,7 @@ from typing import Final
 
 from contracts.errors import SetupProblem
 from services.assembly import region
-from services.assembly.identity import instance_id
+from services.assembly.identity import instance_id, is_demo
 from services.assembly.instance import Edges, Instance, build
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
@@ -65,18 +65,15 @@ def keyring(settings: ServerSettings) -> Keyring:
 def check_exposure(settings: ServerSettings) -> None:
     """A server that others can reach needs a protected keyring and no demo. Looked at before a keyring is made.
 
+    Whether the data folder was a demo before is known to its database alone: see :func:`running_instance`.
+
     Raises:
         SetupProblem: it has the one or lacks the other.
     """
     if settings.http.is_loopback:
         return
     if settings.demo:
-        raise SetupProblem(
-            "The demo's tokens are for this machine alone.",
-            code="demo-exposed",
-            field="SAMPAN_HTTP__HOST",
-            remedy="Listen on 127.0.0.1, or leave out --demo.",
-        )
+        raise _demo_exposed("Listen on 127.0.0.1, or leave out --demo.")
     path = settings.data / "keyring.json"
     is_protected = Keyring.needs_passphrase(path) if path.exists() else settings.passphrase is not None
     if not is_protected:
@@ -86,6 +83,13 @@ def check_exposure(settings: ServerSettings) -> None:
             field="SAMPAN_PASSPHRASE",
             remedy="Listen on 127.0.0.1, or start with a new data folder and SAMPAN_PASSPHRASE set.",
         )
+
+
+def _demo_exposed(remedy: str) -> SetupProblem:
+    return SetupProblem(
+        "The demo's tokens are for this machine alone.", code="demo-exposed", field="SAMPAN_HTTP__HOST",
+        remedy=remedy,
+    )  # fmt: skip
 
 
 def check_port_free(settings: ServerSettings) -> None:
@@ -124,10 +128,16 @@ def _not_listening(host: str, port: int, why: int | None) -> SetupProblem:
 async def running_instance(
     settings: ServerSettings, dsn: str, keys: Keyring, targets: Targets, clock: Clock | None = None
 ) -> AsyncIterator[Instance]:
-    """A wired instance over the database."""
+    """A wired instance over the database.
+
+    Raises:
+        SetupProblem: ``demo-exposed``; demo agencies were enrolled in this database, and others could reach it.
+    """
     used_clock = clock or SystemClock()
     store = await PostgresStore.connect(dsn, used_clock, Wake())
     try:
+        if not settings.http.is_loopback and await is_demo(store):
+            raise _demo_exposed("Listen on 127.0.0.1, or start with a new data folder: --data.")
         directory, law = region.load(settings.region)
         if settings.targets is not None:
             seed = Vault(keys, secrets.token_bytes).webhook_seed()

@@ -136,3 +136,5 @@ def _legend(session: Session, entries: Iterable[TimelineEntry]) -> None:
         session.screen.say(f"  {rule}", "dim")
     if rules:
         session.screen.say("  Marks: S sourced, R recalled, P practice, A assumption.", "dim")
+        if not session.known.instance().counsel_signed:
+            session.screen.say("  No lawyer has signed these rules: not for real cases.", "warn")

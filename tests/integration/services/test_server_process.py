@@ -77,6 +77,25 @@ def test_the_demo_beyond_this_machine(folder: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_what_was_a_demo_stays_on_this_machine(folder: Path) -> None:
+    """Its demo tokens stay valid: started again without --demo it is refused to others, and serves here."""
+    for arguments, words in (
+        (("--demo", "--port", free_port()), "listening on http"),
+        (("--host", EVERYWHERE, "--port", "0"), None),
+        (("--port", free_port()), "listening on http"),
+    ):
+        with serving("--data", "d", *arguments, cwd=folder, SAMPAN_PASSPHRASE="words") as serve:
+            if words is None:
+                assert serve.end() == 1, serve.text
+                assert "The demo's tokens are for this machine alone." in serve.text
+                assert "Traceback" not in serve.text
+            else:
+                serve.until(words)
+                serve.signal(signal.SIGTERM)
+                assert serve.end() == 0, serve.text
+
+
+@pytest.mark.timeout(300)
 def test_start_stop_and_start_again(folder: Path) -> None:
     """Ctrl-C and SIGTERM each end it whole with code 0; a second copy is refused meanwhile; the data is found again."""
     identities = []
