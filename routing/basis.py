@@ -36,7 +36,7 @@ def rest_of(w: Working, look: Look, offer: Offer, *, fresh: bool = False) -> Res
         return Rest(STATISTICS, "statute", frozenset({"F0"}), frozenset(), None)
     if offer.basis not in (None, "consent"):
         return _named(w, offer, offer.purpose, str(offer.basis), ())
-    by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at, fresh=fresh)
+    by_consent = allowed(w.state, offer.purpose, offer.agency, offer.address, w.at, fresh=fresh, child=is_child(look))
     if by_consent is not None:
         most = w.law.purposes.most(offer.purpose, "consent", offer.relation == "requester")
         rule = w.rules.by_id.get(CONSENT_RULE)
@@ -50,6 +50,11 @@ def rest_of(w: Working, look: Look, offer: Offer, *, fresh: bool = False) -> Res
             rest = _named(w, offer, effect.purpose or offer.purpose, str(effect.basis), (one.rule.ref,))
             return rest._replace(priority=effect.priority)
     return None
+
+
+def is_child(look: Look) -> bool:
+    """Whether only a guardian's consent, with assent, counts for her (R30)."""
+    return look.view.get("age") in CHILD_AGES
 
 
 def _covered(
@@ -76,4 +81,4 @@ def followed_basis(w: Working, look: Look) -> str:
             return made.basis
     if w.state.consents:
         return "consent"
-    return "child_duty" if look.view.get("age") in CHILD_AGES else "statute"
+    return "child_duty" if is_child(look) else "statute"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from contracts.decision import RuleRef
-from routing.basis import CONSENT_RULE, Rest, rest_of
+from routing.basis import CONSENT_RULE, Rest, is_child, rest_of
 from routing.compiled import Compiled
 from routing.consents import allowed
 from routing.offers import FEEDBACK, Offer
@@ -136,7 +136,9 @@ def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
     basis = rest.basis if rest else None
     stand = _stand(look, offer, purpose, basis)
     held = stand.held
-    if afresh and allowed(w.state, purpose, offer.agency, offer.address, w.at, fresh=True) is None:
+    if afresh and allowed(
+        w.state, purpose, offer.agency, offer.address, w.at, fresh=True, child=is_child(look)
+    ) is None:  # fmt: skip
         held = (*held, *((ref, ("consent",)) for ref in afresh))
     if rest is None:
         rule = w.rules.by_id.get(CONSENT_RULE)

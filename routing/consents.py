@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from contracts.durations import add, parse_duration
 from routing.agency import Agency
-from routing.state import ConsentHeld, ConsentText, Recorded, SubjectState
+from routing.state import ConsentHeld, ConsentText, HeldEvent, Recorded, SubjectState
 from routing.targets import covers, of_side, parse_pattern
 
 
@@ -19,20 +21,53 @@ class Allowed(NamedTuple):
     receipts: tuple[int, ...]  # which of the subject's consents, by position
 
 
-def fold_consent(state: SubjectState, record: Recorded, zone: ZoneInfo) -> None:
-    """Takes a consent event into the subject's receipts."""
+_TAKE_BACK: Final = frozenset({"ConsentNarrowed", "ConsentWithdrawn"})
+CONSENT_EVENTS: Final = _TAKE_BACK | {"ConsentGiven"}
+
+
+def fold_consent(state: SubjectState, record: Recorded, zone: ZoneInfo, waited: HeldEvent | None = None) -> None:
+    """Takes what a record says of consent into the subject's receipts.
+
+    Args:
+        waited: the record as it was held until now. What she took back meanwhile stays taken back, and what
+            was not fresh when she gave it is not fresh now.
+    """
     given = record.consent
-    if record.event == "ConsentWithdrawn":
-        _withdraw(state, given)
-    elif given is None:
-        return
-    elif record.event == "ConsentNarrowed":
-        _narrow(state, given, _until(given, record, zone))
-    else:
-        state.consents.append(
-            ConsentHeld(record.event_id, _until(given, record, zone), list(given.purposes), list(given.to),
-                        list(given.groups), fresh=state.facts.get("risk_review") is True)
-        )  # fmt: skip
+    if record.event in _TAKE_BACK:
+        state.consents = _after(state.consents, record, zone)
+        for held in state.held_events:
+            if held.record.consent is not None:
+                held.later.append(msgspec.structs.replace(record, facts={}, slots={}, items={}))
+    elif given is not None:
+        kept = [
+            ConsentHeld(
+                record.event_id, _until(given, record, zone), list(given.purposes), list(given.to), list(given.groups),
+                fresh=waited.fresh if waited else is_fresh(state),
+                for_child=given.source == "guardian" and given.assent is True,
+            )
+        ]  # fmt: skip
+        for later in waited.later if waited else ():
+            kept = _after(kept, later, zone)
+        state.consents += kept
+
+
+def is_fresh(state: SubjectState) -> bool:
+    """Whether what she agrees to now, she agrees to after the risk was looked at for this case."""
+    return state.facts.get("risk_review") is True
+
+
+def _after(consents: list[ConsentHeld], record: Recorded, zone: ZoneInfo) -> list[ConsentHeld]:
+    """These receipts after a withdrawal or a narrowing."""
+    given = record.consent
+    if given is None:
+        return [] if record.event == "ConsentWithdrawn" else consents
+    for consent in consents:
+        if set(consent.purposes) & set(given.purposes):
+            if record.event == "ConsentWithdrawn":
+                consent.except_to.append((list(given.purposes), list(given.to)))
+            else:
+                _narrow(consent, given, _until(given, record, zone))
+    return consents
 
 
 def _until(given: ConsentText, record: Recorded, zone: ZoneInfo) -> datetime:
@@ -42,46 +77,37 @@ def _until(given: ConsentText, record: Recorded, zone: ZoneInfo) -> datetime:
     return add(record.recorded_at, parse_duration(given.until, "consent.until"), zone)
 
 
-def _withdraw(state: SubjectState, given: ConsentText | None) -> None:
-    if given is None:
-        state.consents.clear()
-        return
-    for consent in state.consents:
-        if set(consent.purposes) & set(given.purposes):
-            consent.except_to.append((list(given.purposes), list(given.to)))
+def _narrow(consent: ConsentHeld, given: ConsentText, until: datetime) -> None:
+    """What is stated is what remains of a receipt that shares a purpose with it."""
+    consent.purposes = [p for p in consent.purposes if p in given.purposes]
+    consent.groups = [g for g in consent.groups if g in given.groups]
+    consent.also_to.append(list(given.to))
+    consent.until = min(consent.until, until)
 
 
-def _narrow(state: SubjectState, given: ConsentText, until: datetime) -> None:
-    """What is stated is what remains of every receipt that shares a purpose with it."""
-    for consent in state.consents:
-        if set(consent.purposes) & set(given.purposes):
-            consent.purposes = [p for p in consent.purposes if p in given.purposes]
-            consent.groups = [g for g in consent.groups if g in given.groups]
-            consent.also_to.append(list(given.to))
-            consent.until = min(consent.until, until)
-
-
-def purposes_consented(state: SubjectState, at: datetime) -> set[str]:
-    """Purposes for which some receipt is valid."""
+def purposes_consented(state: SubjectState, at: datetime, *, child: bool) -> set[str]:
+    """Purposes for which some receipt is valid; ``child`` as in :func:`allowed`."""
     found: set[str] = set()
     for consent in state.consents:
-        if at < consent.until:
+        if at < consent.until and (consent.for_child or not child):
             gone = {p for purposes, to in consent.except_to if set(consent.to) <= set(to) for p in purposes}
             found.update(p for p in consent.purposes if p not in gone)
     return found
 
 
 def allowed(
-    state: SubjectState, purpose: str, agency: Agency, address: str, at: datetime | None, *, fresh: bool = False
-) -> Allowed | None:
+    state: SubjectState, purpose: str, agency: Agency, address: str, at: datetime | None, *, fresh: bool = False,
+    child: bool = False,
+) -> Allowed | None:  # fmt: skip
     """What receipts valid for this recipient and purpose add up to; None where there is none.
 
     ``at`` None leaves expiry out of the question: what an earlier dispatch rested on ends by its own date.
-    ``fresh`` counts those alone that she gave after the risk was looked at.
+    ``fresh`` counts those alone that she gave after the risk was looked at, ``child`` those alone that count
+    for a child (R30): a guardian's, with the child's assent.
     """
     valid = [
         n for n, consent in enumerate(state.consents)
-        if (consent.fresh or not fresh) and _valid(consent, purpose, agency, address, at)
+        if (consent.fresh or not fresh) and (consent.for_child or not child) and _valid(consent, purpose, agency, address, at)
     ]  # fmt: skip
     if not valid:
         return None

@@ -8,11 +8,11 @@ from contracts.decision import Denied, Held, RuleRef
 from contracts.events import EVENTS
 from routing.answers import take_answer
 from routing.combine import Combined, Weighed, asks_of
-from routing.consents import fold_consent
+from routing.consents import CONSENT_EVENTS, fold_consent, is_fresh
 from routing.deadlines import meet, set_by_dispatches, set_by_rules
 from routing.dispatching import dispatch_route
 from routing.effects import other_effects
-from routing.fold import folded, remember, with_mother
+from routing.fold import folded, overtake, remember, with_mother
 from routing.offers import FEEDBACK, Offers
 from routing.plans import plan_of
 from routing.reviews import DESK_OF, open_review
@@ -26,7 +26,8 @@ REPORTED = frozenset({"ReferralSent"})
 
 def take(w: Working, record: Recorded, retry: HeldEvent | None = None) -> str:
     """Decide a record (or, with ``retry``, one that was held) and fold it if it is taken. Returns the outcome."""
-    facts = folded(w.state.facts, record, w.zone)
+    overtaken = retry.overtaken if retry else ()
+    facts = folded(w.state.facts, record, w.zone, overtaken)
     look = w.look(record, with_mother(facts, w.mother))
     cleared = tuple(retry.cleared) if retry else ()
     verdict, asks, rules = _event_verdict(look, cleared)
@@ -35,7 +36,7 @@ def take(w: Working, record: Recorded, retry: HeldEvent | None = None) -> str:
     if verdict != "accepted":
         return _not_taken(w, look, verdict, asks, rules, retry)
     if record.consent is not None or record.event == "ConsentWithdrawn":
-        fold_consent(w.state, record, w.zone)
+        record = _with_consent_folded(w, look, retry)
         look = w.look(record, look.facts)
     offers, combined = plan_of(w, look, cleared)
     verdict = _request_verdict(record, offers, combined)
@@ -46,11 +47,36 @@ def take(w: Working, record: Recorded, retry: HeldEvent | None = None) -> str:
     return "accepted"
 
 
+def _with_consent_folded(w: Working, look: Look, retry: HeldEvent | None) -> Recorded:
+    """Fold the consent that a record carries; returns the record as it goes on.
+
+    On an event of another kind a consent counts as one given beside it, if the rules about consents take it at
+    once; it is folded there and then, and never again when the event itself waits.
+    """
+    record = look.record
+    if record.event in CONSENT_EVENTS:
+        fold_consent(w.state, record, w.zone, retry)
+        return record
+    given = w.look(msgspec.structs.replace(record, event="ConsentGiven"), look.facts)
+    verdict, asks, rules = _event_verdict(given, ())
+    if verdict == "accepted":
+        fold_consent(w.state, record, w.zone, retry)
+    else:
+        w.denied.append(
+            Denied(event="ConsentGiven", event_id=record.event_id, asks=tuple(asks), rules=tuple(rules))
+        )
+        w.cite(rules)
+    return msgspec.structs.replace(record, consent=None)
+
+
 def _carry_out(
     w: Working, look: Look, facts: dict[str, object], offers: Offers, combined: Combined, retry: HeldEvent | None
 ) -> None:
+    earlier = w.state.held_events if retry is None else w.state.held_events[: w.state.held_events.index(retry)]
+    if earlier:
+        overtake(earlier, w.state.facts, look.record)
     w.state.facts = facts
-    remember(w.state, look.record)
+    remember(w.state, look.record, retry.overtaken if retry else ())
     w.cite(one.rule.ref for one in look.matched.effects if one.effect.kind != "cite" and not one.effect.event)
     _cite_met(w, look)
     if retry is not None:
@@ -132,7 +158,7 @@ def _not_taken(
     w.cite(rules)
     if verdict == "held":
         w.held.append(Held(event=record.event, event_id=record.event_id, asks=tuple(asks), rules=tuple(rules)))
-        w.state.held_events.append(HeldEvent(record, asks, rules))
+        w.state.held_events.append(HeldEvent(record, asks, rules, fresh=is_fresh(w.state)))
         _hold_reviews(w, look, asks, rules)
     else:
         w.denied.append(Denied(event=record.event, event_id=record.event_id, asks=tuple(asks), rules=tuple(rules)))

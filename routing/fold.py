@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from contracts.durations import add, parse_duration
 from contracts.events import EVENTS
-from routing.state import Json, Recorded, SubjectState
+from routing.state import HeldEvent, Json, Recorded, SubjectState
+
+_ITEM: Final = "item:"
 
 CARE_WINDOW_HOURS: Final = 72
 """Hours from the incident within which medical care against infection and pregnancy works (R42)."""
@@ -64,8 +67,27 @@ STRICTER: Final[dict[str, tuple[Any, ...]]] = {
 """Her objections are the baby's too, whatever the baby's own record says."""
 
 
-def folded(facts: Json, record: Recorded, zone: ZoneInfo) -> Json:
-    """The facts after a record. Nothing is changed in place."""
+def folded(facts: Json, record: Recorded, zone: ZoneInfo, overtaken: Collection[str] = ()) -> Json:
+    """The facts after a record. Nothing is changed in place.
+
+    Args:
+        overtaken: facts of a record that waited about which later ones have spoken: those prevail.
+    """
+    said = said_by(facts, record)
+    if overtaken:
+        said = {name: value for name, value in said.items() if name not in overtaken}
+    born_here = record.child_of is not None and "age" not in facts
+    if not said and not born_here:
+        return facts
+    made = {**facts, **said}
+    _date_age(made, said, record, zone)
+    _date_incident(made, said, record)
+    _date_order(made, said, record, zone)
+    return made
+
+
+def said_by(facts: Json, record: Recorded) -> Json:
+    """The facts that a record states, by happening or in words."""
     said = {**IMPLIED.get(record.event, {}), **record.facts}
     if record.event == "StatelessnessIndicated" and "citizenship" in facts and "citizenship" not in record.facts:
         said["citizenship"] = facts["citizenship"] if isinstance(facts["citizenship"], str) else "undetermined"
@@ -76,14 +98,7 @@ def folded(facts: Json, record: Recorded, zone: ZoneInfo) -> Json:
         said.setdefault("cpa_agreement", True)
     if record.event == "VictimIdentified":
         said.setdefault("trafficking_status", "ActualVictimOfTrafficking")
-    born_here = record.child_of is not None and "age" not in facts
-    if not said and not born_here:
-        return facts
-    made = {**facts, **said}
-    _date_age(made, said, record, zone)
-    _date_incident(made, said, record)
-    _date_order(made, said, record, zone)
-    return made
+    return said
 
 
 def _date_age(made: Json, said: Json, record: Recorded, zone: ZoneInfo) -> None:
@@ -137,12 +152,21 @@ def with_mother(facts: Json, mother: SubjectState | None) -> Json:
     return made
 
 
-def remember(state: SubjectState, record: Recorded) -> None:
-    """Notes an accepted record: that it happened, its slots, and who asked."""
+def overtake(earlier: Iterable[HeldEvent], facts: Json, record: Recorded) -> None:
+    """Notes at each record that waits and is older what this accepted one speaks about: it is the newer word."""
+    stated = [*said_by(facts, record), *record.slots, *(_ITEM + item for item in record.items)]
+    if "age" in stated or "child_until" in stated:
+        stated += ["age", "child_until"]
+    for held in earlier:
+        held.overtaken = sorted({*held.overtaken, *stated})
+
+
+def remember(state: SubjectState, record: Recorded, overtaken: Collection[str] = ()) -> None:
+    """Notes an accepted record: that it happened, its slots (newer ones stay), and who asked."""
     event = EVENTS[record.event]
     state.seen[record.event] = record.event_id
-    state.slots = {**state.slots, **record.slots}
-    state.items = {**state.items, **record.items}
+    state.slots = {**state.slots, **{g: slot for g, slot in record.slots.items() if g not in overtaken}}
+    state.items = {**state.items, **{i: slot for i, slot in record.items.items() if _ITEM + i not in overtaken}}
     if event.kind in ("request", "proposal") and record.emitter:
         state.requests[event.row] = (record.emitter, record.emitter_address or "")
     if record.emitter == record.owner and record.emitter_address:

@@ -56,4 +56,5 @@ def _position(w: Working, look: Look, cleared: tuple[str, ...]) -> Hashable | No
 
 
 def _as_written(consent: ConsentHeld, w: Working) -> Hashable:
-    return tuple(consent.purposes), tuple(consent.to), tuple(consent.groups), consent.fresh, w.at < consent.until
+    scope = tuple(consent.purposes), tuple(consent.to), tuple(consent.groups)
+    return *scope, consent.fresh, consent.for_child, w.at < consent.until

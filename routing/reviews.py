@@ -84,11 +84,10 @@ def answer_review(w: Working) -> None:
     event_id = review.event_id if review else answer.of_event
     held_events = [h for h in state.held_events if h.record.event_id == event_id]
     held_routes = [r for r in state.held_routes if r.record.event_id == event_id]
-    asks = list(dict.fromkeys([
-        *(review.asks if review else []), *(a for h in held_events for a in h.asks),
-        *(a for r in held_routes for a in r.asks),
-    ]))  # fmt: skip
-    asks = [ask for ask in asks if ask in RELEASABLE]
+    # Who answers one question answers that one: another that the same event waits for is somebody else's.
+    waits = [a for h in held_events for a in h.asks] + [a for r in held_routes for a in r.asks]
+    waits = review.asks if review else waits
+    asks = [ask for ask in dict.fromkeys(waits) if ask in RELEASABLE]
     if review is None and not held_events and not held_routes:
         w.outcome = "denied"
         return

@@ -63,6 +63,7 @@ class ConsentHeld(msgspec.Struct):
     also_to: list[list[str]] = []  # each later narrowing: the recipient must be covered by it too
     except_to: list[tuple[list[str], list[str]]] = []  # (purposes, addresses) withdrawn
     fresh: bool = False  # given after the risk was looked at for this case
+    for_child: bool = False  # a guardian's, with the child's assent
 
 
 class Made(msgspec.Struct):
@@ -105,12 +106,15 @@ class HeldRoute(msgspec.Struct):
 
 
 class HeldEvent(msgspec.Struct):
-    """A request, proposal or consent that waits; it folds on release."""
+    """A request, proposal or consent that waits; it folds on release, behind what was said meanwhile."""
 
     record: Recorded
     asks: list[str]
     rules: list[RuleRef]
     cleared: list[str] = []
+    fresh: bool = False  # as a consent in it would have been on the day it was given
+    later: list[Recorded] = []  # withdrawals and narrowings since, for a consent in it
+    overtaken: list[str] = []  # facts, groups and items that later records stated
 
 
 class WarnAt(msgspec.Struct):

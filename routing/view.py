@@ -61,15 +61,20 @@ def _person(view: View, facts: Json, at: datetime, zone: ZoneInfo) -> None:
     elif citizenship:
         view["citizenship"] = frozenset(citizenship)
         view["nationality"] = "known"
-    age = facts.get("age")
-    if age == "dated":
-        today = at.astimezone(zone).date().isoformat()
-        view["age"] = "child" if today < facts["child_until"] else "adult"
-    elif age is not None:
-        view["age"] = str(age)
+    age = age_of(facts, at, zone)
+    if age is not None:
+        view["age"] = age
     for fact in ("order_until", "accompanied_by", "sexual_violence"):
         if facts.get(fact) is not None:
             view[fact] = TRUE if facts[fact] else FALSE
+
+
+def age_of(facts: Json, at: datetime, zone: ZoneInfo) -> str | None:
+    """Child, adult or in doubt on that day; None while nothing is known."""
+    age = facts.get("age")
+    if age == "dated":
+        return "child" if at.astimezone(zone).date().isoformat() < facts["child_until"] else "adult"
+    return None if age is None else str(age)
 
 
 def _places(view: View, facts: Json) -> None:

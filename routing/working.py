@@ -28,7 +28,8 @@ from routing.recipients import Recipients
 from routing.seen import Seen
 from routing.state import Json, Recorded, SubjectState
 from routing.targets import of_side
-from routing.view import view_of
+from routing.view import age_of, view_of
+from routing.vocabulary import CHILD_AGES
 
 
 class Look:
@@ -83,7 +84,7 @@ class Working:
         """See a record with these facts, as of now."""
         view = view_of(
             self.state, facts, record, self.at, self.zone, self.origin_told(facts),
-            purposes_consented(self.state, self.at),
+            purposes_consented(self.state, self.at, child=age_of(facts, self.at, self.zone) in CHILD_AGES),
         )  # fmt: skip
         return Look(record, facts, self.law.see(self.rules, view))
 
