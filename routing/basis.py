@@ -7,6 +7,7 @@ from typing import NamedTuple
 from contracts.decision import RuleRef
 from contracts.events import EVENTS
 from routing.consents import allowed
+from routing.homes import homes_of
 from routing.offers import FEEDBACK, STATISTICS, Offer
 from routing.targets import covers
 from routing.vocabulary import CHILD_AGES
@@ -46,8 +47,10 @@ def rest_of(w: Working, look: Look, offer: Offer, *, fresh: bool = False) -> Res
         )  # fmt: skip
     for one in look.matched.of("basis"):
         effect = one.effect
-        if _covered(w, look, offer, effect.to, effect.within_border, effect.named):
-            rest = _named(w, offer, effect.purpose or offer.purpose, str(effect.basis), (one.rule.ref,))
+        if not _covered(look, offer, effect.to, effect.named):
+            continue
+        rest = _named(w, offer, effect.purpose or offer.purpose, str(effect.basis), (one.rule.ref,))
+        if not effect.within_border or homes_of(w, look, offer, rest.groups) == {offer.agency.country}:
             return rest._replace(priority=effect.priority)
     return None
 
@@ -57,12 +60,7 @@ def is_child(look: Look) -> bool:
     return look.view.get("age") in CHILD_AGES
 
 
-def _covered(
-    w: Working, look: Look, offer: Offer, to: tuple[str, ...], within_border: bool, named: bool
-) -> bool:
-    home = look.view.get("emitter_country")
-    if within_border and home is not None and offer.agency.country != home:
-        return False
+def _covered(look: Look, offer: Offer, to: tuple[str, ...], named: bool) -> bool:
     if named and not any(covers(target, offer.agency, offer.address) for target in look.record.to):
         return False
     return look.means(to, offer.agency, offer.address)

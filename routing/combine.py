@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from contracts.decision import RuleRef
 from routing.basis import CONSENT_RULE, Rest, is_child, rest_of
 from routing.compiled import Compiled
 from routing.consents import allowed
+from routing.homes import homes_of
 from routing.offers import FEEDBACK, Offer
 from routing.targets import NAMED, covers
 from routing.working import Look, Working
@@ -88,7 +90,8 @@ def combine(w: Working, look: Look, offers: list[Offer]) -> Combined:
     by_recipient: dict[str, list[Weighed]] = {}
     alike: dict[tuple[object, ...], Weighed] = {}
     for offer in offers:
-        key = (offer.agency.slug, offer.address, offer.purpose, offer.basis, offer.relation, offer.cleared)
+        key = (offer.agency.slug, offer.address, offer.purpose, offer.basis, offer.relation, offer.cleared,
+               offer.key is None)  # fmt: skip
         one = alike.get(key)
         if one is None:
             one = alike[key] = weigh(w, look, offer)
@@ -134,7 +137,8 @@ def weigh(w: Working, look: Look, offer: Offer) -> Weighed:
     rest = rest_of(w, look, offer, fresh=bool(afresh))
     purpose = rest.purpose if rest else offer.purpose
     basis = rest.basis if rest else None
-    stand = _stand(look, offer, purpose, basis)
+    homes = homes_of(w, look, offer, rest.groups if rest else w.state.slot_from)
+    stand = _stand(look, offer, purpose, basis, homes)
     held = stand.held
     if afresh and allowed(
         w.state, purpose, offer.agency, offer.address, w.at, fresh=True, child=is_child(look)
@@ -152,19 +156,17 @@ def _asking_afresh(look: Look, offer: Offer) -> tuple[RuleRef, ...]:
     """Rules for which an older consent to tell this recipient does not count. No desk can release this."""
     if offer.purpose == FEEDBACK:
         return ()
-    emitter_country = str(look.view.get("emitter_country", ""))
     return tuple(
         one.rule.ref for one in look.matched.of("hold")
-        if one.effect.fresh_consent and _hits(look, one, offer, offer.purpose, emitter_country)
+        if one.effect.fresh_consent and _hits(look, one, offer, offer.purpose)
     )  # fmt: skip
 
 
-def _stand(look: Look, offer: Offer, purpose: str, basis: str | None) -> Stand:
+def _stand(look: Look, offer: Offer, purpose: str, basis: str | None, homes: frozenset[str]) -> Stand:
     """What the rules in force put against telling this recipient for this purpose on this basis."""
-    emitter_country = str(look.view.get("emitter_country", ""))
     denied = tuple(
         (one.rule.ref, look.matched.unmet(one)) for one in look.matched.of("deny")
-        if not one.effect.event and _speaks(look, one) and _hits(look, one, offer, purpose, emitter_country)
+        if not one.effect.event and _speaks(look, one) and _hits(look, one, offer, purpose, homes)
     )  # fmt: skip
     held: list[tuple[RuleRef, tuple[str, ...]]] = []
     satisfied: set[RuleRef] = set()
@@ -174,7 +176,7 @@ def _stand(look: Look, offer: Offer, purpose: str, basis: str | None) -> Stand:
         if one.effect.bases and basis not in one.effect.bases:
             continue
         asks = tuple(a for a in asks_of(look, one) if a not in offer.cleared)
-        if not _hits(look, one, offer, purpose, emitter_country):
+        if not _hits(look, one, offer, purpose, homes):
             continue
         if asks:
             held.append((one.rule.ref, asks))
@@ -192,13 +194,12 @@ def _speaks(look: Look, one: Compiled) -> bool:
     return not one.needs or bool(look.matched.unmet(one))
 
 
-def _hits(look: Look, one: Compiled, offer: Offer, purpose: str, emitter_country: str) -> bool:
+def _hits(look: Look, one: Compiled, offer: Offer, purpose: str, homes: Collection[str] = ()) -> bool:
     effect = one.effect
     if effect.purposes and purpose not in effect.purposes:
         return False
-
     if NAMED in effect.except_to and any(covers(t, offer.agency, offer.address) for t in look.record.to):
         return False
     return (
-        not effect.to or look.means(effect.to, offer.agency, offer.address, emitter_country)
-    ) and not look.means(effect.except_to, offer.agency, offer.address, emitter_country)
+        not effect.to or look.means(effect.to, offer.agency, offer.address, homes)
+    ) and not look.means(effect.except_to, offer.agency, offer.address, homes)

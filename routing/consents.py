@@ -107,7 +107,8 @@ def allowed(
     """
     valid = [
         n for n, consent in enumerate(state.consents)
-        if (consent.fresh or not fresh) and (consent.for_child or not child) and _valid(consent, purpose, agency, address, at)
+        if (consent.fresh or not fresh) and (consent.for_child or not child)
+        and _valid(consent, purpose, agency, address, at)
     ]  # fmt: skip
     if not valid:
         return None

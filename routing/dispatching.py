@@ -14,7 +14,8 @@ from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS
 from routing.agency import Agency
 from routing.basis import Rest, followed_basis
 from routing.combine import Ready, Route
-from routing.offers import FEEDBACK, STATISTICS
+from routing.homes import homes_of
+from routing.offers import FEEDBACK, STATISTICS, Offer, origin_side
 from routing.state import Made
 from routing.working import Look, Working, derived_id
 
@@ -31,7 +32,7 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
     """Makes the dispatch of a winning route and remembers it."""
     offer, rest, record, state = route.first, route.rest, look.record, w.state
     ready = route.ready = route.ready or _ready(w, look, route)
-    notes = _notes(w, look, offer.agency, offer.address)
+    notes = _notes(w, look, offer, rest)
     rules = tuple(sorted({*ready.rules, *(ref for note in notes for ref in note.rules)})) if notes else ready.rules
     row = EVENTS[record.event].row
     event = "ReferralSent" if ready.by_condition and row in SHOWN_AS_REFERRAL else record.event
@@ -89,12 +90,12 @@ def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple
     return tuple(sorted(groups - {"F0"})), touched
 
 
-def _notes(w: Working, look: Look, agency: Agency, address: str) -> tuple[Note, ...]:
+def _notes(w: Working, look: Look, offer: Offer, rest: Rest) -> tuple[Note, ...]:
     made = []
-    emitter_country = str(look.view.get("emitter_country", ""))  # "abroad" means abroad from there
+    homes = homes_of(w, look, offer, rest.groups)
     for one in look.matched.of("note"):
         effect = one.effect
-        if not look.means(effect.to or ("*",), agency, address, emitter_country):
+        if not look.means(effect.to or ("*",), offer.agency, offer.address, homes):
             continue
         person = look.facts.get(effect.person) if effect.person else None
         made.append(Note(effect.code, person if isinstance(person, str) else None, tuple(sorted(effect.groups)),
@@ -134,7 +135,9 @@ def tell(
 ) -> bool:  # fmt: skip
     """Tells a party of the case an envelope alone (FEEDBACK, F0): a deadline missed, a recall, a warning.
 
-    Denials apply, save to a recall, which must reach whom it concerns. Returns whether somebody was told.
+    Denials apply, save to a recall, which must reach whom it concerns. Whoever is no party yet hears nothing while
+    a rule holds what would make it one, and nothing at all on the side of the state she comes from: that there is a
+    case is itself a fact of it. Returns whether somebody was told.
     """
     agency = w.agency(slug)
     if agency is None or (slug == w.record.emitter):
@@ -144,6 +147,8 @@ def tell(
         look.means(one.effect.to, agency, told_at) for one in look.matched.of("deny")
         if one.effect.to and not one.effect.event and not one.effect.purposes and not one.needs
     ):  # fmt: skip
+        return False
+    if not past_denials and not _is_party(w, agency) and (origin_side(look, agency) or _is_held(look, agency, told_at)):
         return False
     made = Dispatch(
         dispatch_id=dispatch_id(derived_id(w.record.event_id, event, of, via, told_at), w.state.subject, agency.slug),
@@ -155,3 +160,18 @@ def tell(
         w.dispatches.append(made)
     w.cite(rules)
     return True
+
+
+def _is_party(w: Working, agency: Agency) -> bool:
+    """The owner, or told of her before."""
+    return agency.slug == w.record.owner or any(one.recipient == agency.slug for one in w.state.made)
+
+
+def _is_held(look: Look, agency: Agency, address: str) -> bool:
+    """Whether a rule holds whatever might be told this agency."""
+    return any(
+        look.means(one.effect.to, agency, address) and not look.means(one.effect.except_to, agency, address)
+        for one in look.matched.of("hold")
+        if one.effect.to and not one.effect.event and not one.effect.purposes and not one.effect.bases
+        and (not one.needs or look.matched.unmet(one))
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from contracts.durations import add, parse_duration
 from contracts.events import EVENTS
 from routing.state import HeldEvent, Json, Recorded, SubjectState
+from routing.view import country_of
 
 _ITEM: Final = "item:"
 
@@ -165,7 +166,9 @@ def remember(state: SubjectState, record: Recorded, overtaken: Collection[str] =
     """Notes an accepted record: that it happened, its slots (newer ones stay), and who asked."""
     event = EVENTS[record.event]
     state.seen[record.event] = record.event_id
-    state.slots = {**state.slots, **{g: slot for g, slot in record.slots.items() if g not in overtaken}}
+    slots = {group: slot for group, slot in record.slots.items() if group not in overtaken}
+    state.slots = {**state.slots, **slots}
+    state.slot_from = {**state.slot_from, **dict.fromkeys(slots, country_of(record))}
     state.items = {**state.items, **{i: slot for i, slot in record.items.items() if _ITEM + i not in overtaken}}
     if event.kind in ("request", "proposal") and record.emitter:
         state.requests[event.row] = (record.emitter, record.emitter_address or "")

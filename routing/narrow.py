@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from contracts.decision import Regrant, RuleRef
@@ -25,7 +27,7 @@ def narrow(w: Working, facts: Json) -> None:
         return
     look = w.look(msgspec.structs.replace(w.record, event=""), facts)
     standing = [one for one in look.matched.effects if one.effect.kind in ("deny", "withhold", "recall")]
-    signature = "|".join([one.key for one in standing]) + _consent_signature(w)
+    signature = _signature(w, look, standing)
     if signature == w.state.narrowed_by and recalled_event is None:
         return
     w.state.narrowed_by = signature
@@ -34,11 +36,16 @@ def narrow(w: Working, facts: Json) -> None:
             _weigh(w, look, made, standing, recalled_event)
 
 
-def _consent_signature(w: Working) -> str:
-    return "".join(
-        f"|{c.event_id.hex}:{len(c.purposes)}:{len(c.groups)}:{len(c.also_to)}:{len(c.except_to)}"
-        for c in w.state.consents
-    )
+def _signature(w: Working, look: Look, standing: list[Compiled]) -> str:
+    """Everything that an earlier dispatch is weighed by: what stands against whom (an origin may change), consents."""
+    against = [
+        [one.key, *(who for to in (*one.effect.to, *one.effect.except_to) for who in look.expand(to))]
+        for one in standing
+    ]
+    given = [
+        (c.event_id.hex, len(c.purposes), len(c.groups), len(c.also_to), len(c.except_to)) for c in w.state.consents
+    ]
+    return hashlib.sha256(msgspec.json.encode((against, given))).hexdigest()
 
 
 def _recalled_events(w: Working) -> set[object] | None:

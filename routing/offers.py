@@ -66,7 +66,7 @@ def event_offers(w: Working, look: Look) -> Offers:
         if one.effect.on is not None:
             _rule(w, look, event, one, offers)
     if event.hidden_from_origin:
-        offers.found = [o for o in offers.found if not _origin_side(look, o.agency)]
+        offers.found = [o for o in offers.found if not origin_side(look, o.agency)]
     return offers
 
 
@@ -95,9 +95,9 @@ def condition_offers(w: Working, look: Look) -> Offers:
     return offers
 
 
-def _origin_side(look: Look, agency: Agency) -> bool:
-    abroad = look.view.get("abroad") != "false"
-    return abroad and any(of_side(agency, country) for country in look.view["origin"] if len(country) == 2)
+def origin_side(look: Look, agency: Agency) -> bool:
+    """Whether an agency is on the side of a state that she comes from and is not in."""
+    return any(of_side(agency, country) for country in look.view["origin_abroad"] if len(country) == 2)
 
 
 def _roles(w: Working, look: Look, event: EventType, addresses: tuple[str, ...], offers: Offers) -> None:

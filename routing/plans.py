@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from routing.combine import Combined, combine
+from routing.homes import from_elsewhere
 from routing.memo import Memo
 from routing.offers import Offers, condition_offers, event_offers
 from routing.state import ConsentHeld
@@ -51,7 +52,8 @@ def _position(w: Working, look: Look, cleared: tuple[str, ...]) -> Hashable | No
         return None
     return (
         look.seen, period, record.event, record.to, record.purpose, record.priority, record.emitter, record.owner,
-        w.record.owner, state.owner_address, cleared, *(_as_written(one, w) for one in state.consents),
+        w.record.owner, state.owner_address, cleared, from_elsewhere(w, look),
+        *(_as_written(one, w) for one in state.consents),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ A view holds closed values only: no id, no date, no name, nothing that would tel
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,10 +36,12 @@ class Seen:
             found = self.filled[template] = expand(template, self.view)
         return found
 
-    def means(self, templates: tuple[str, ...], agency: Agency, address: str, emitter_country: str = "") -> bool:
+    def means(
+        self, templates: tuple[str, ...], agency: Agency, address: str, homes: Collection[str] = ()
+    ) -> bool:
         """Whether a recipient (agency, and the role in which it is told) falls under one of these templates."""
         for template in templates:
             for pattern in self.expand(template):
-                if covers(pattern, agency, address, emitter_country):
+                if covers(pattern, agency, address, homes):
                     return True
         return False

@@ -177,6 +177,7 @@ class SubjectState(msgspec.Struct):
     requests: dict[str, tuple[str, str]] = {}  # row → newest request's emitter and role
     slots: dict[str, SlotRef] = {}
     items: dict[str, SlotRef] = {}
+    slot_from: dict[str, str] = {}  # group → country in which its newest slot was sealed
     routed: list[str] = []  # condition routes already made: rule/effect/recipient
     waiting: dict[str, list[str]] = {}  # condition routes that wait: key → asks, as last reported
     made: list[Made] = []

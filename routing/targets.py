@@ -3,13 +3,15 @@
     RFP@{origin}      every country of the fact gives one address
     CON.{origin}@*    missions of these states, wherever they are posted
     any@{origin}      the whole side; state@{origin}; LEA@*; *
-    abroad            every agency outside the emitter's country
+    abroad            every agency outside a country from which the data comes
+    outside@VN        every agency outside Vietnam, for data that comes from there
     owner, requester  relations
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
@@ -40,7 +42,7 @@ def check_target(text: str) -> str | None:
     match = _SHAPE.fullmatch(_HOLE.sub("TH", text))
     if match is None:
         return f"{text} is not an address"
-    if match["role"] not in ("any", "state", *Role):
+    if match["role"] not in ("any", "state", "outside", *Role):
         return f"{match['role']} is not a role"
     return None
 
@@ -70,16 +72,21 @@ def parse_pattern(text: str) -> Address:
     return Address(match["role"], match["country"], match["state"] or "", match["unit"] or "")
 
 
-def covers(pattern: str, agency: Agency, address: str, emitter_country: str = "") -> bool:
+def covers(pattern: str, agency: Agency, address: str, homes: Collection[str] = ()) -> bool:
     """Whether a recipient (agency, and the role in which it is told) falls under a filled pattern.
 
     A side (``any@``, ``state@``) is a matter of the agency; a role is a matter of the address it is told at.
+
+    Args:
+        homes: the countries from which the data comes.
     """
     if pattern == EVERYBODY:
         return True
     if pattern == ABROAD:
-        return bool(emitter_country) and agency.country != emitter_country
+        return any(agency.country != home for home in homes)
     wanted = parse_pattern(pattern)
+    if wanted.role == "outside":
+        return wanted.country in homes and agency.country != wanted.country
     if wanted.role == "any":
         return of_side(agency, wanted.country)
     if wanted.role == "state":

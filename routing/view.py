@@ -39,7 +39,7 @@ def view_of(
     _person(view, facts, at, zone)
     _places(view, facts)
     _journey(view, facts)
-    _of_record(view, record)
+    _of_record(view, record, state)
     _side(view, record)
     consented = frozenset(purposes)
     view["consented"] = consented or _UNSET_SET
@@ -85,6 +85,7 @@ def _places(view: View, facts: Json) -> None:
         origin.add(facts["residence_at_entry"])
     view["origin"] = frozenset(origin) or _UNSET_SET
     place = facts.get("found_in") or facts.get("last_seen_in")
+    view["origin_abroad"] = frozenset(origin - {place}) or _UNSET_SET
     if place:
         view["place"] = place
     lands = facts.get("lands_in")
@@ -117,12 +118,18 @@ def _side(view: View, record: Recorded) -> None:
         view["emitter_side"] = "host" if state == view.get("place") else at_origin
 
 
-def _of_record(view: View, record: Recorded) -> None:
+def country_of(record: Recorded) -> str:
+    """The country in which the emitter of a record sits; empty for Sampan's own."""
+    return (record.emitter_address or "").partition("@")[2].partition("/")[0]
+
+
+def _of_record(view: View, record: Recorded, state: SubjectState) -> None:
     view["event"] = record.event if record.event in EVENTS else UNSET
-    role, _, country = (record.emitter_address or "").partition("@")
+    role, here = (record.emitter_address or "").partition("@")[0], country_of(record)
     if role:
         view["emitter_role"] = role.partition(".")[0]
-        view["emitter_country"] = country.partition("/")[0]
+        view["emitter_country"] = here
+    view["data_from"] = frozenset({*state.slot_from.values(), here} - {""}) or _UNSET_SET
     if record.consent is not None:
         source = record.consent.source
         view["consent_from"] = source if source in ("self", "guardian") else "other"

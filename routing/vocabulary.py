@@ -90,12 +90,14 @@ DERIVED: Final[dict[str, FactType]] = {
     "event": FactType(frozenset((UNSET, *EVENTS))),
     "emitter_role": FactType(frozenset((UNSET, *Role))),
     "emitter_country": _PLACE,
+    "data_from": _PLACES,
     "emitter_side": _one("host", "origin", "other"),
     "consent_from": _one("self", "guardian", "other"),
     "assent": _YES_NO,
     "consented": FactType(frozenset((UNSET, *Purpose)), several=True),
     "nationality": _one("known", "stateless", "undetermined"),
     "origin": _PLACES,
+    "origin_abroad": _PLACES,
     "place": _PLACE,
     "landing": _PLACES,
     "abroad": _YES_NO,
@@ -115,8 +117,8 @@ FACTS: Final[dict[str, FactType]] = {**STATED, **DERIVED}
 """Every fact a condition may name."""
 
 PLACE_NAMES: Final = (
-    "found_in", "place", "origin", "citizenship", "residence_at_entry", "landing", "lands_in", "last_seen_in",
-    "perhaps_in", "going_to", "came_from", "emitter_country",
+    "found_in", "place", "origin", "origin_abroad", "citizenship", "residence_at_entry", "landing", "lands_in",
+    "last_seen_in", "perhaps_in", "going_to", "came_from", "emitter_country",
 )  # fmt: skip
 """Facts that an address template may stand on: ``RFP@{origin}``."""
 

@@ -26,7 +26,8 @@ def child(**facts: Any) -> Play:
 def test_a_consent_taken_back_while_it_waited_is_no_consent() -> None:
     """A guardian's consent waits, she withdraws, the guardian is appointed: the shelter is told nothing."""
     play = child(citizenship=["LA"])
-    assert play.emit("ConsentGiven", "NGO-H@TH", consent=consent(["SHELTER"], ["SHA@TH"], **GUARDIANS)).outcome == "held"
+    given = play.emit("ConsentGiven", "NGO-H@TH", consent=consent(["SHELTER"], ["SHA@TH"], **GUARDIANS))
+    assert given.outcome == "held"
     play.emit("ConsentWithdrawn", "NGO-H@TH")
     assert play.emit("GuardianAppointed", "CPA@TH").released
     assert "SHA@TH" not in told(play.emit("ShelterRequested", "NGO-H@TH", to=("SHA@TH",)))

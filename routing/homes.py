@@ -1,0 +1,29 @@
+"""Out of which countries what an offer carries would go: what is abroad is said of the data, not of who speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from routing.offers import Offer
+from routing.working import Look, Working
+
+
+def homes_of(w: Working, look: Look, offer: Offer, groups: Iterable[str]) -> frozenset[str]:
+    """The countries from which these groups come.
+
+    An event's own recipients are told by its emitter, from there. A route that a condition opened may be opened
+    by anybody's record: it carries what others sealed before, from where they sealed it.
+    """
+    here = str(look.view.get("emitter_country", ""))
+    own = frozenset({here} if here else ())
+    if offer.key is None:
+        return own
+    standing = {**w.state.slot_from, **dict.fromkeys(look.record.slots, here)}
+    return frozenset(standing[group] for group in groups if standing.get(group)) or own
+
+
+def from_elsewhere(w: Working, look: Look) -> frozenset[tuple[str, str]]:
+    """(group, country) of what was sealed in other countries than where the emitter is; and, if any, its own groups."""
+    here = str(look.view.get("emitter_country", ""))
+    found = {(group, country) for group, country in w.state.slot_from.items() if country != here}
+    return frozenset(found | {(group, here) for group in look.record.slots} if found else found)
