@@ -20,7 +20,11 @@ def counted(submit_many: SubmitMany, metrics: Metrics) -> SubmitMany:
 
     async def wrapped(batch: Sequence[Handed]) -> list[Result]:
         started = time.monotonic()
-        results = await submit_many(batch)
+        try:
+            results = await submit_many(batch)
+        except Exception:
+            metrics.count("sampan_submissions_total", len(batch), outcome="failed")
+            raise
         metrics.observe("sampan_submit_seconds", time.monotonic() - started)
         for result in results:
             if isinstance(result, SampanError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 
@@ -45,6 +46,15 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, SampanError):
         return error.retryable
     return isinstance(error, _TRANSIENT)
+
+
+_ALARMS: Final = frozenset({"key-broken"})
+"""Refusals that tell of an altered database; whoever asked is refused, and the operator must hear of it."""
+
+
+def concerns_operator(error: BaseException) -> bool:
+    """Whether ``error`` tells of trouble on our side, and not only of a request that is refused."""
+    return not isinstance(error, SampanError) or error.http_status >= 500 or error.code in _ALARMS
 
 
 def error_code(error: BaseException) -> str:

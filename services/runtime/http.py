@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.api import Problem
 from contracts.errors import InvalidInput, SampanError
 from services.runtime import registry
-from services.runtime.failures import error_code, is_transient, raised_at
+from services.runtime.failures import concerns_operator, error_code, is_transient, raised_at
 from services.runtime.registry import Caller
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -69,8 +69,10 @@ def respond(model: BaseModel, status: int = 200) -> Response:
 
 
 async def on_sampan_error(request: Request, error: Exception) -> Response:
-    """Every coded error becomes its problem."""
+    """Every coded error becomes its problem. The log hears of those that no caller can mend, without a message."""
     assert isinstance(error, SampanError)
+    if concerns_operator(error):
+        _log.error("request_failed", error=error.code, at=raised_at(error))
     return respond_problem(problem_of(error))
 
 
@@ -134,9 +136,17 @@ class LastResort:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:  # noqa: BLE001
-            _log.error("request_failed", error=error_code(error), at=raised_at(error))
+            told = _unwrapped(error)
+            _log.error("request_failed", error=error_code(told), at=raised_at(told))
             if scope["type"] == "http" and not begun:
                 await respond_problem(problem_of_fault(error))(scope, receive, send)
+
+
+def _unwrapped(error: Exception) -> Exception:
+    """What went wrong, out of what the framework wraps around it once an answer has begun."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error.__cause__ if isinstance(error.__cause__, SampanError) else error
 
 
 ERROR_HANDLERS: Final[dict[Any, Callable[[Request, Exception], Awaitable[Response]]]] = {

@@ -13,12 +13,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 M = TypeVar("M", Counter, Gauge, Histogram)
 
 CounterName = Literal[
-    # submissions by outcome
+    # submissions by outcome; failed: nobody was told whether they were taken
     "sampan_submissions_total",
     # records applied by a consumer
     "sampan_records_applied_total",
-    # attempts on outside channels by outcome
-    "sampan_delivery_attempts_total",
     # gaps and replaced logs that a consumer met
     "sampan_log_alarms_total",
 ]
@@ -27,9 +25,11 @@ GaugeName = Literal[
     "sampan_oldest_unanswered_age_seconds",
     # lanes that wait for a person
     "sampan_lanes_parked",
+    # cases that stand still at a consumer until a person helps
+    "sampan_keys_parked",
     # reviews that wait for a person
     "sampan_reviews_open",
-    # records appended and not yet applied, by consumer
+    # records appended and not yet applied, by consumer; what is parked counts as applied
     "sampan_lag_records",
 ]
 HistogramName = Literal[
@@ -40,17 +40,16 @@ HistogramName = Literal[
 ]
 
 LABELS: Final[dict[str, frozenset[str]]] = {
-    "outcome": frozenset({"accepted", "duplicate", "refused", "delivered", "later", "unknown"}),
+    "outcome": frozenset({"accepted", "duplicate", "refused", "failed"}),
     "consumer": frozenset({"router", "delivery", "intake-aliases"}),
-    "channel": frozenset({"inbox", "webhook", "primero"}),
 }
 _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sampan_submissions_total": ("outcome",),
     "sampan_records_applied_total": ("consumer",),
-    "sampan_delivery_attempts_total": ("channel", "outcome"),
     "sampan_log_alarms_total": (),
     "sampan_oldest_unanswered_age_seconds": (),
     "sampan_lanes_parked": (),
+    "sampan_keys_parked": ("consumer",),
     "sampan_reviews_open": (),
     "sampan_lag_records": ("consumer",),
     "sampan_step_seconds": ("consumer",),
