@@ -44,10 +44,14 @@ class Reviews:
         Raises:
             NotFound: none that this caller may know of.
         """
-        found = [item for item in await self.list(caller, everything=True) if item.review == review_id]
-        if not found:
+        async with self._store.pool.acquire() as connection:
+            row = await store.review(connection, review_id)
+            if row is None or not _may_see(row, caller):
+                raise _no_review()
+            keys = await self._vault.facts_keys(connection, [row.subject_id])
+        if row.subject_id not in keys:
             raise _no_review()
-        return found[0]
+        return self._item(row, keys[row.subject_id], caller)
 
     async def resolve(
         self, caller: Caller, review_id: UUID, action: str, reason: str, second: str | None
@@ -74,7 +78,7 @@ class Reviews:
                 remedy="Say in a sentence why.",
             )
         async with self._store.unit_of_work() as work:
-            row = await store.review(work.connection, review_id)
+            row = await store.lock_review(work.connection, review_id)
             if row is None or not _may_see(row, caller):
                 raise _no_review()
             if row.state != "open":
@@ -90,7 +94,8 @@ class Reviews:
             if row.subject_id not in keys:  # erased meanwhile: there is nothing to decide about
                 raise _no_review()
             opened = self._open(row, keys[row.subject_id])
-            await store.close_reviews(work.connection, [(review_id, "answered")], work.now)
+            state = "released" if action == "release" else "refused"
+            await store.close_reviews(work.connection, [(review_id, state)], work.now)
             event = RunningEvent(
                 event_id=new_id(self._random, work.now), kind="ReviewResolved", case_id=row.case_id,
                 subject_id=row.subject_id, at=work.now, review_id=review_id, of_event=opened.event_id,
@@ -100,9 +105,7 @@ class Reviews:
             sealed = self._vault.seal_facts(keys[row.subject_id], words, REVIEW + event.event_id.bytes)
             await store.keep_reason(work.connection, event.event_id, row, caller.agency_id, sealed, work.now)
             work.emit(running(event, row.log_key))
-        return (await self.show(caller, review_id)).model_copy(
-            update={"state": "released" if action == "release" else "refused"}
-        )
+        return await self.show(caller, review_id)
 
     def _open(self, row: ReviewRow, key: bytes) -> ReviewOpened:
         return msgspec.msgpack.decode(
@@ -123,7 +126,7 @@ class Reviews:
             asks=list(opened.asks),
             options=list(opened.options),
             needs_second_person=row.needs_second_person,
-            state="open" if row.state == "open" else "refused" if row.state == "refused" else "released",
+            state=row.state,
         )
 
 

@@ -80,16 +80,6 @@ async def save_receipts(connection: Any, rows: Sequence[ReceiptRow]) -> None:
     )  # fmt: skip
 
 
-async def receipts_of_case(connection: Any, case_id: UUID) -> list[ReceiptRow]:
-    """A case's decisions in the order in which they were made."""
-    rows = await connection.fetch(
-        f"select {_RECEIPT_COLUMNS} from router.receipts where case_id = $1"
-        " order by decided_at, log_position, subject_id",
-        case_id,
-    )
-    return [ReceiptRow(*row) for row in rows]
-
-
 @dataclass(frozen=True, slots=True)
 class TimerRow:
     """When a subject must be looked at again."""
@@ -191,6 +181,14 @@ async def reviews(connection: Any, *, desk: UUID | None, operator: bool, everyth
 
 
 async def review(connection: Any, review_id: UUID) -> ReviewRow | None:
+    """One question."""
+    row = await connection.fetchrow(
+        f"select {_REVIEW_COLUMNS} from router.reviews where review_id = $1", review_id
+    )
+    return None if row is None else ReviewRow(*row)
+
+
+async def lock_review(connection: Any, review_id: UUID) -> ReviewRow | None:
     """One question, locked until the transaction ends."""
     row = await connection.fetchrow(
         f"select {_REVIEW_COLUMNS} from router.reviews where review_id = $1 for update", review_id

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from contracts.errors import Conflict, InvalidInput, NotFound
+from contracts.errors import Conflict, InvalidInput, NotAuthentic, NotFound
 from services.runtime.parking import list_parked
 from services.runtime.registry import OPERATOR_SCOPE
 from tests.support.services_world import PERSON, ServicesWorld
+
+ALTERED = "set sealed = set_byte(sealed, 40, (get_byte(sealed, 40) + 1) % 256)"
 
 
 async def asked(world: ServicesWorld) -> UUID:
@@ -79,6 +81,7 @@ async def test_an_answer_is_decided_and_stands(world: ServicesWorld, action: str
         caller, review, action, "Spoke to Zanzibardo", "a colleague"
     )
     assert answered.state == state
+    assert (await world.instance.reviews.show(caller, review)).state == state
     await world.instance.settle()
     assert not await list_parked(world.store.pool)
     assert await state_of(world, review) == state
@@ -87,6 +90,31 @@ async def test_an_answer_is_decided_and_stands(world: ServicesWorld, action: str
     reasons = await world.store.pool.fetch("select sealed from router.review_reasons")
     assert len(reasons) == 1
     assert b"Zanzibardo" not in reasons[0]["sealed"]
+
+
+async def test_an_answer_that_cannot_be_followed_yet_is_shown_as_it_was_given(world: ServicesWorld) -> None:
+    """While the case stands still at the router a refused question is refused, and not released."""
+    review = await asked(world)
+    caller = world.caller("ngo-th")
+    await world.store.pool.execute(f"update router.subject_state {ALTERED}")
+    await world.instance.reviews.resolve(caller, review, "refuse", "because", "a colleague")
+    await world.instance.settle()
+    assert await list_parked(world.store.pool)
+    assert (await world.instance.reviews.show(caller, review)).state == "refused"
+    (item,) = await world.instance.reviews.list(caller, everything=True)
+    assert item.state == "refused"
+
+
+async def test_one_question_is_read_alone(world: ServicesWorld) -> None:
+    """A question of the same desk that does not open keeps nobody from another one."""
+    review = await asked(world)
+    facts = {**PERSON["facts"], "state_of_origin_risk": "unacceptable"}
+    await world.refer(event="VictimIdentified", subjects=[{**PERSON, "facts": facts}], to=[])
+    changed = await world.store.pool.execute(f"update router.reviews {ALTERED} where review_id <> $1", review)
+    assert changed == "UPDATE 1"
+    assert (await world.instance.reviews.show(world.caller("ngo-th"), review)).review == review
+    with pytest.raises(NotAuthentic):
+        await world.instance.reviews.list(world.caller("ngo-th"))
 
 
 async def test_a_question_is_answered_once(world: ServicesWorld) -> None:
