@@ -1,7 +1,8 @@
 """What only takes away: the closed list that closes a subject's gate before the router has run.
 
 Intake asks this in its own transaction, so that nothing more is opened between her word and the router's next
-decision; and a narrowing event overtakes what is parked, because it can tell nobody anything new. An event
+decision. The router follows in the log's order: behind a parked key a narrowing waits for the operator's release,
+with the gate shut meanwhile. An event
 missing from this list would leave a door open for the length of a queue, so adding a fact that takes away
 means adding it here (a test walks the list).
 """
@@ -33,7 +34,7 @@ NARROWING_EVENTS: Final = frozenset(
 """Events that take away whatever they state."""
 
 GATE_EVENTS: Final = frozenset({"SubjectCorrected", "CasesMerged", "CaseSplit", "CaseTransferred"})
-"""Events that may take away *or* give (a corrected nationality): they close the gate and overtake nothing."""
+"""Events that may take away *or* give (a corrected nationality): they close the gate as well."""
 
 NARROWING_FACTS: Final[Mapping[str, Callable[[object], bool]]] = {
     "notify_origin": lambda value: value == "objection",  # R22

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
@@ -15,6 +16,7 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
 from contracts.api import AgencyInfo, InstanceInfo, SubmitReceipt
+from contracts.errors import TryLater
 from contracts.topic_names import DISPATCHES
 from routing.agency import Agency
 from services.assembly.assisted import said_by
@@ -31,6 +33,7 @@ from services.edge.losses import losses_of
 from services.intake import http as intake_http
 from services.portal import http as portal_http
 from services.router import http as router_http
+from services.runtime.failures import error_code, raised_at
 from services.runtime.http import ERROR_HANDLERS, LastResort, bearer, caller_of
 from services.runtime.registry import Caller
 
@@ -39,6 +42,7 @@ Carries case referrals across borders: to everyone who must act, to nobody else,
 
 Sign in with `Authorization: Bearer …`. Problems are RFC 9457 and name the field and the remedy, never a value.
 """
+_log = structlog.get_logger(__name__)
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 
 
@@ -57,11 +61,11 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        running = asyncio.create_task(instance.run(stop)) if serve_services else None
+        running = [_watched(instance.run(stop), app.state.services_ended)] if serve_services else []
         yield
         stop.set()
-        if running is not None:
-            await running
+        if running:
+            await asyncio.wait(running)
 
     # The documentation's scripts come from this machine: a bad line must not leave /docs empty.
     # Nor does the framework trace by itself: its spans carry the path as typed, and people type names.
@@ -69,6 +73,7 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
         title="Sampan", version=VERSION, description=DESCRIPTION, lifespan=lifespan, telemetry=_NO_TELEMETRY
     )
     app.state.close_streams = close_streams
+    app.state.services_ended = asyncio.Event()
 
     async def caller(request: Request) -> Caller:
         bearer(request)  # refuse before a connection is taken
@@ -93,6 +98,20 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     app.add_middleware(LastResort)
     describe_paths(app)
     return app
+
+
+def _watched(services: Coroutine[Any, Any, None], services_ended: asyncio.Event) -> asyncio.Task[None]:
+    """Run the services. If they fail, what is accepted from then on lies there: whoever serves this must stop."""
+
+    def ended(running: asyncio.Task[None]) -> None:
+        error = None if running.cancelled() else running.exception()
+        if error is not None:
+            services_ended.set()
+            _log.critical("services_ended", error=error_code(error), at=raised_at(error))
+
+    running = asyncio.create_task(services)
+    running.add_done_callback(ended)
+    return running
 
 
 def _add_stream(app: FastAPI, instance: Instance, caller: Any, closing: asyncio.Event) -> None:
@@ -142,8 +161,11 @@ def _add_health(app: FastAPI, instance: Instance) -> None:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operator"], summary="The database answers")
+    @app.get("/readyz", tags=["operator"], summary="The services run and the database answers")
     async def readyz() -> dict[str, str]:
+        if app.state.services_ended.is_set():
+            raise TryLater("the services of this process have ended", code="services-ended",
+                           remedy="Restart it; the log names the error.")  # fmt: skip
         async with pool.acquire() as connection:
             await connection.fetchval("select 1")
         return {"status": "ready"}

@@ -34,7 +34,7 @@ from services.router.timers import Timers
 from services.runtime.clock import Clock
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.lease import PostgresLeases
-from services.runtime.parking import release_requests
+from services.runtime.parking import Releases
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.metrics import Metrics
 from services.vault.keyring import Keyring
@@ -215,7 +215,7 @@ def _consumers(edges: Edges, metrics: Metrics) -> Callable[[str, str, Step], Con
             clock=edges.clock,
             wake=store.wake,
             owner=edges.owner,
-            release_requests=release_requests(store.pool, name),
+            releases=Releases(store.pool, name),
             alarm=lambda error: metrics.count("sampan_log_alarms_total"),
         )
 

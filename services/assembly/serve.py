@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from contracts.errors import SetupProblem
 from services.assembly import demo, process
 from services.assembly.app import make_app
 from services.assembly.crossing import show_first_crossing
@@ -65,6 +66,7 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
         )
         url = f"http://{settings.http.host}:{settings.http.port}"
         serving = asyncio.create_task(_until_stopped(server, app))
+        watching = asyncio.create_task(_stop_with_services(server, app))
         try:
             await _until_listening(server)
             if settings.demo and not server.should_exit:
@@ -75,9 +77,13 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
                 say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
         except BaseException:
             server.should_exit = True
-            await serving
             raise
-        await serving
+        finally:
+            await serving
+            watching.cancel()
+    if app.state.services_ended.is_set():
+        raise SetupProblem("The services ended by themselves; what was accepted is kept.", code="services-ended",
+                           remedy="See the log, then start again.")  # fmt: skip
 
 
 @asynccontextmanager
@@ -105,6 +111,12 @@ async def _until_stopped(server: uvicorn.Server, app: FastAPI) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def _stop_with_services(server: uvicorn.Server, app: FastAPI) -> None:
+    """A server without its services would go on accepting what nobody routes."""
+    await app.state.services_ended.wait()
+    _stop(server, app)
 
 
 def _stop(server: uvicorn.Server, app: FastAPI) -> None:

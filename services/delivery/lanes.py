@@ -34,14 +34,18 @@ class Claim:
     until: datetime
 
 
-_CLAIM = """
+_WANTS_AN_ATTEMPT: Final = """
+    exists (select 1 from delivery.lane_items i
+             where i.lane_id = l.lane_id and i.state in ('waiting', 'claimed')
+               and (l.state <> 'parked' or i.what = 'recall'))
+"""
+
+_CLAIM: Final = f"""
     with due as (
         select lane_id, state = 'parked' as parked
           from delivery.lanes l
          where next_attempt_at <= $1 and (claim_until is null or claim_until <= $1)
-           and exists (select 1 from delivery.lane_items i
-                        where i.lane_id = l.lane_id and i.state in ('waiting', 'claimed')
-                          and (l.state <> 'parked' or i.what = 'recall'))
+           and {_WANTS_AN_ATTEMPT}
          order by next_attempt_at limit $2
            for update skip locked
     ), head as (
@@ -122,16 +126,18 @@ async def retry(
     await _free(connection, held, state, held.attempt, at, error_code)
 
 
-async def park(connection: Any, held: Claim, now: datetime, error_code: str | None) -> None:
-    """Stop this lane, and only this one, until a person releases it."""
-    await _free(connection, held, "parked", held.attempt, now, error_code)
+async def park(connection: Any, held: Claim, recall_at: datetime, error_code: str | None) -> None:
+    """Stop this lane, and only this one, until a person releases it; a recall in it tries again at ``recall_at``."""
+    await _free(connection, held, "parked", held.attempt, recall_at, error_code)
 
 
 async def _free(
     connection: Any, held: Claim, state: str, attempts: int, at: datetime, error_code: str | None
 ) -> None:
+    # A parked lane stays parked for the reason it was parked for, whatever becomes of a recall in it.
     await connection.execute(
-        "update delivery.lanes set state = $2, attempts = $3, next_attempt_at = $4, error_code = $5,"
+        "update delivery.lanes set state = $2, attempts = $3, next_attempt_at = $4,"
+        " error_code = case when state = 'parked' and $2 = 'parked' then error_code else $5 end,"
         " claimed_by = null, claim_until = null where lane_id = $1",
         *(held.lane_id, state, attempts, at, error_code),
     )
@@ -151,8 +157,7 @@ async def next_due_at(connection: Any) -> datetime | None:
     """The earliest instant at which some lane wants an attempt."""
     found: datetime | None = await connection.fetchval(
         "select min(greatest(l.next_attempt_at, coalesce(l.claim_until, l.next_attempt_at)))"
-        " from delivery.lanes l where l.state <> 'parked' and exists"
-        " (select 1 from delivery.lane_items i where i.lane_id = l.lane_id and i.state in ('waiting', 'claimed'))"
+        f" from delivery.lanes l where {_WANTS_AN_ATTEMPT}"
     )
     return found
 

@@ -7,6 +7,7 @@ from typing import Final
 
 FIRST_DELAY_SECONDS: Final = 2.0
 LONGEST_DELAY_SECONDS: Final = 3600.0
+_DOUBLINGS_MAX: Final = 12
 ATTEMPTS_MAX: Final = {"EMERGENCY": 6, "URGENT": 9, "ROUTINE": 36}
 """About two minutes, about a quarter of an hour, about 28 hours: then the lane parks and a person is told."""
 
@@ -16,7 +17,8 @@ def delay_seconds(attempts: int, uniform: Callable[[float, float], float]) -> fl
 
     Jitter keeps a hundred lanes to one ministry from knocking together when its server comes back.
     """
-    ceiling = min(FIRST_DELAY_SECONDS * 2.0 ** max(attempts - 1, 0), LONGEST_DELAY_SECONDS)
+    doublings = min(max(attempts - 1, 0), _DOUBLINGS_MAX)  # a recall may try a thousand times
+    ceiling = min(FIRST_DELAY_SECONDS * 2.0**doublings, LONGEST_DELAY_SECONDS)
     return float(uniform(ceiling / 2, ceiling))
 
 

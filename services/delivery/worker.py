@@ -193,17 +193,26 @@ class Worker:
             elif verdict.state == "refused":
                 await lanes.finish(work.connection, held, "refused", work.now)
                 work.emit(self._failed(row, work.now))
-            elif exhausted(held.attempt, row.priority):
-                kind = "Parked"
-                await lanes.park(work.connection, held, work.now, verdict.code)
-                work.emit(self._failed(row, work.now))
             else:
-                kind = "Unknown" if verdict.state == "unknown" else "Retried"
-                wait = verdict.retry_after_seconds or delay_seconds(held.attempt, self._uniform)
-                again_at = work.now + timedelta(seconds=wait)
-                nothing_sent = verdict.state == "later"
-                await lanes.retry(work.connection, held, again_at, verdict.code, nothing_sent=nothing_sent)
+                kind = await self._again(work, held, row, verdict)
             work.emit(self._event(kind, attempt, work.now, verdict.code))
+
+    async def _again(self, work: Any, held: Claim, row: StoredDispatch, verdict: Verdict) -> str:
+        """Set the next attempt; returns what this one came to.
+
+        A lane that has tried often enough parks. A recall goes on trying there: it must arrive. One that comes
+        later is tried at once, and waits between attempts like anything else.
+        """
+        wait = verdict.retry_after_seconds or delay_seconds(held.attempt, self._uniform)
+        again_at = work.now + timedelta(seconds=wait)
+        if exhausted(held.attempt, row.priority) and not held.parked:
+            recall_at = again_at if held.what == "recall" else work.now
+            await lanes.park(work.connection, held, recall_at, verdict.code)
+            work.emit(self._failed(row, work.now))
+            return "Parked"
+        nothing_sent = verdict.state == "later"
+        await lanes.retry(work.connection, held, again_at, verdict.code, nothing_sent=nothing_sent)
+        return "Unknown" if verdict.state == "unknown" else "Retried"
 
     def _event(self, kind: Any, attempt: Attempt, now: datetime, code: str | None = None) -> NewRecord:
         event = DeliveryEvent(

@@ -18,8 +18,9 @@ from services.intake import store
 from services.runtime.consumer import ConsumerLoop
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import StoredRecord
+from services.runtime.parking import applied_offsets
 from services.runtime.store.port import UnitOfWork
-from services.runtime.wake import Wake
+from services.runtime.store.postgres import PostgresStore
 
 
 class CodeTaken(SampanError):
@@ -72,16 +73,24 @@ class AliasStep:
 class CatchUp:
     """Learns what was given out so far; costs nothing where nothing was since the last time."""
 
-    def __init__(self, aliases: ConsumerLoop, wake: Wake) -> None:
-        self._aliases, self._wake = aliases, wake
+    def __init__(self, aliases: ConsumerLoop, store_: PostgresStore) -> None:
+        self._aliases, self._store = aliases, store_
         self._known = -1
 
     async def __call__(self) -> None:
-        """Return when the aliases of every dispatch that this process has heard of are known."""
-        seen = self._wake.seen([DISPATCHES])
+        """Follow the topic as far as this process may: another may own some of it, or have owned it till now."""
+        seen = self._store.wake.seen([DISPATCHES])
         if seen != self._known:
             await self._aliases.run_once()
-            self._known = seen
+            if self._aliases.owns_all:
+                self._known = seen
+
+    async def is_complete(self) -> bool:
+        """Whether every alias that was given out by now is known, whoever has followed the topic."""
+        heads = await self._store.log.heads(DISPATCHES)
+        async with self._store.pool.acquire() as connection:
+            applied = await applied_offsets(connection, self._aliases.name, DISPATCHES)
+        return all(applied.get(partition, -1) >= head for partition, head in heads.items())
 
 
 def _read(record: StoredRecord) -> DispatchRecord:

@@ -43,5 +43,5 @@ def bootstrap(
         counted: wraps the taking in with counters.
     """
     aliases = consume("intake-aliases", DISPATCHES, AliasStep(vault.alias))
-    intake = Intake(store, vault, directory, instance_id, random, CatchUp(aliases, store.wake))
+    intake = Intake(store, vault, directory, instance_id, random, CatchUp(aliases, store))
     return IntakeParts(intake, Batcher(counted(intake.submit_many)), aliases)

@@ -158,6 +158,7 @@ def _case(one: ToPlace, known: Known, random: Random, now: datetime) -> CaseRow:
             raise InvalidInput("this reference is not a case", code="not-a-case", field="case")
         if found.true_id in known.cases:
             return known.cases[found.true_id]
+        _check_own(ref, "case")
     return _open(ref or new_id(random, now), one.sender, known)
 
 
@@ -222,7 +223,25 @@ def _known_subject(ref: UUID, sender: UUID, known: Known) -> SubjectRow | None:
         )  # fmt: skip
     if found.kind != "s":
         raise InvalidInput("this reference is not a person", code="not-a-subject", field="subjects")
+    if found.true_id not in known.subjects:
+        _check_own(ref, "subject")
     return known.subjects.get(found.true_id)
+
+
+def _check_own(ref: UUID, what: str) -> None:
+    """Refuse to take one of our own references for a new one of the sender's.
+
+    A recipient's aliases are UUIDs of version 8 (:func:`contracts.ids.alias`). One that is not known is lost or
+    still on its way: a case opened under it would take in what was meant for another, a withdrawal too.
+
+    Raises:
+        NotFound: ``unknown-case``, ``unknown-subject``.
+    """
+    if ref.version == 8:
+        raise NotFound(
+            f"no {what} of yours has this reference", code=f"unknown-{what}", field=what,
+            remedy="Take it from your own receipt or inbox item; a new one of your own is a UUID of version 7.",
+        )  # fmt: skip
 
 
 def _add(

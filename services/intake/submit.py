@@ -8,7 +8,7 @@ On return with a receipt the event is durable: it survives the loss of any proce
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from contracts.placed import Placed
 from contracts.sealing import decode_event, decode_submission, verify
 from routing.directory import Directory
 from services.intake import store
+from services.intake.aliases import CatchUp
 from services.intake.candidate import Candidate, Handed, Result, settle_conflicts, settle_repeats
 from services.intake.check import TRANSFER, check, check_reported, check_schemas, receiver_of
 from services.intake.effects import narrowed_subjects, record_of
@@ -52,7 +53,7 @@ class Intake:
         directory: who the senders are.
         instance_id: events sealed for another instance are refused.
         random: for new ids.
-        learn_aliases: catches up with what the router gave out; an alias in vain may only be on its way.
+        catch_up: catches up with what the router gave out; an alias in vain may only be on its way.
     """
 
     def __init__(
@@ -62,11 +63,11 @@ class Intake:
         directory: Directory,
         instance_id: UUID,
         random: Random,
-        learn_aliases: Callable[[], Awaitable[None]],
+        catch_up: CatchUp,
     ) -> None:
         self._store, self._vault, self._directory = store, vault, directory
         self._instance_id, self._random = instance_id, random
-        self._learn_aliases = learn_aliases
+        self._catch_up = catch_up
 
     async def submit(self, raw: bytes, caller: UUID) -> SubmitReceipt:
         """Take one sealed submission from an authenticated agency.
@@ -85,20 +86,30 @@ class Intake:
         for candidate in candidates:
             self._try(candidate, self._read)
         # A reference that nobody gave out opens a case: one that a recipient was given must be known by now.
-        await self._learn_aliases()
+        await self._catch_up()
         await self._take_all(candidates)
         unfound = [candidate for candidate in candidates if isinstance(candidate.result, NotFound)]
         if unfound:
-            await self._learn_aliases()
+            await self._catch_up()
             for candidate in unfound:
                 candidate.result = None
             await self._take_all(unfound)
+            await self._check_complete([c for c in unfound if isinstance(c.result, NotFound)])
         while waiting := [candidate for candidate in candidates if candidate.result is None]:
             for candidate in waiting:
                 candidate.follow()
             await self._take_all([candidate for candidate in waiting if candidate.result is None])
         await self._keep_rejections(candidates)
         return [candidate.result for candidate in candidates if candidate.result is not None]
+
+    async def _check_complete(self, unfound: list[Candidate]) -> None:
+        """Nobody is told that a reference does not exist which may only be on its way."""
+        if unfound and not await self._catch_up.is_complete():
+            for candidate in unfound:
+                candidate.result = TryLater(
+                    "references given out a moment ago are still on their way", code="not-caught-up",
+                    remedy="Send it again in some seconds.",
+                )  # fmt: skip
 
     async def _take_all(self, candidates: list[Candidate]) -> None:
         """In one transaction; where that fails, one by one, so that each answers for itself alone."""

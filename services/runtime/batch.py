@@ -12,7 +12,6 @@ from services.runtime.log import LogReader, NewRecord, StoredRecord
 from services.runtime.store.port import ParkedRecord, UnitOfWork
 
 Step = Callable[[UnitOfWork, Sequence[StoredRecord]], Awaitable[None]]
-Overtakes = Callable[[StoredRecord], bool]
 
 DEAD_LETTER_SUFFIX = "-dlq"
 _log = structlog.get_logger(__name__)
@@ -21,10 +20,9 @@ _log = structlog.get_logger(__name__)
 class Batch:
     """How one consumer applies records: ``step`` for those that may run, parking for those that may not."""
 
-    def __init__(self, consumer: str, step: Step, overtakes: Overtakes) -> None:
+    def __init__(self, consumer: str, step: Step) -> None:
         self._consumer = consumer
         self._step = step
-        self._overtakes = overtakes
 
     async def together(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
         """Apply all at once, the fast way.
@@ -35,7 +33,7 @@ class Batch:
         parked = await self._parked(work, records)
         runnable = []
         for record in records:
-            if record.key in parked and not self._overtakes(record):
+            if record.key in parked:
                 await work.park(self._consumer, record, "queued")
             else:
                 runnable.append(record)
@@ -50,7 +48,7 @@ class Batch:
         """
         parked = await self._parked(work, records)
         for record in records:
-            if record.key in parked and not self._overtakes(record):
+            if record.key in parked:
                 await work.park(self._consumer, record, "queued")
             elif (code := await self._apply_alone(work, record)) is not None:
                 await work.park(self._consumer, record, code)

@@ -6,17 +6,18 @@ The promise is at least once, with fencing: a step may run again after a failure
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 
-from services.runtime.batch import Batch, Overtakes, Step
+from services.runtime.batch import Batch, Step
 from services.runtime.clock import Clock
 from services.runtime.failures import GapError, LogReplacedError, error_code, is_transient, raised_at
 from services.runtime.lease import LEASE_SECONDS, Leases, Ownership
 from services.runtime.log import PARTITIONS, LogReader, StoredRecord, partition_of
+from services.runtime.parking import Releases
 from services.runtime.store.port import Advance, Store
 from services.runtime.wake import POLL_SECONDS, Wake
 
@@ -26,6 +27,8 @@ BATCH_MAX = 256
 _TRIES = 5
 _BACKOFF_SECONDS = 0.1
 _BACKOFF_SECONDS_MAX = 5.0
+_DOUBLINGS_MAX = 10
+"""A thousand failures must not overflow what they are the exponent of."""
 _log = structlog.get_logger(__name__)
 
 
@@ -40,10 +43,9 @@ class ConsumerLoop:
             same records, so what it does must live in the unit of work alone.
         store, leases, log, clock, wake: the edges.
         owner: a name that no other process uses.
-        overtakes: True for a record that may pass although its key is parked (it only takes something away).
         partitions: the partitions that this shard may own.
         alarm: told of a gap or a replaced log.
-        release_requests: the keys whose release an operator asked for.
+        releases: the keys whose release an operator asked for; taken off the list once they were tried.
     """
 
     def __init__(
@@ -58,10 +60,9 @@ class ConsumerLoop:
         clock: Clock,
         wake: Wake,
         owner: str,
-        overtakes: Overtakes = lambda record: False,
         partitions: Collection[int] = range(PARTITIONS),
         alarm: Callable[[Exception], None] = lambda error: None,
-        release_requests: Callable[[], Awaitable[Collection[UUID]]] | None = None,
+        releases: Releases | None = None,
         batch_max: int = BATCH_MAX,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
@@ -69,10 +70,10 @@ class ConsumerLoop:
         self.topics = tuple(topics)
         self._store, self._leases, self._log = store, leases, log
         self._clock, self._wake, self._owner = clock, wake, owner
-        self._batch = Batch(name, step, overtakes)
+        self._batch = Batch(name, step)
         self._partitions = frozenset(partitions)
         self._alarm = alarm
-        self._release_requests = release_requests
+        self._releases = releases
         self._batch_max = batch_max
         self._renew_every = timedelta(seconds=lease_seconds / 3)
         self._owned: dict[tuple[str, int], Ownership] = {}
@@ -125,10 +126,16 @@ class ConsumerLoop:
                     waiting += head - (held.applied if held else -1)
         return waiting
 
+    @property
+    def owns_all(self) -> bool:
+        """Whether every partition is this process's to follow: then what it has applied is all there is."""
+        return len(self._owned) == len(self.topics) * PARTITIONS
+
     async def release_parked(self, key: UUID) -> int:
         """Apply what waits behind ``key``, in order; returns how many records it was.
 
-        Stops at the first that fails again; that one and the later ones stay parked.
+        Stops at the first that fails again; that one and the later ones stay parked. Does nothing where the key
+        is another process's.
         """
         async with self._busy:
             await self._keep_leases()
@@ -137,10 +144,13 @@ class ConsumerLoop:
                 released += done
             return released
 
+    def _held(self, key: UUID) -> list[Ownership]:
+        partition = partition_of(key)
+        return [own for own in self._owned.values() if own.partition == partition]
+
     async def _release_some(self, key: UUID) -> int:
         # From a position to itself: fenced like any step, and no new record of the key comes in between.
-        partition = partition_of(key)
-        held = [own for own in self._owned.values() if own.partition == partition]
+        held = self._held(key)
         if not held:
             return 0
         advances = [self._advance(own, own.applied) for own in held]
@@ -150,11 +160,13 @@ class ConsumerLoop:
     async def _release_requested(self) -> None:
         """Look at most once per poll interval, so that it costs a busy consumer nothing."""
         now = self._clock.now()
-        if self._release_requests is None or abs(now - self._asked_at) < timedelta(seconds=POLL_SECONDS):
+        if self._releases is None or abs(now - self._asked_at) < timedelta(seconds=POLL_SECONDS):
             return
         self._asked_at = now
-        for key in await self._release_requests():
+        for key in await self._releases.asked():
             await self.release_parked(key)
+            if self._held(key):
+                await self._releases.tried(key)
 
     async def _catch_up(self, topic: str, heads: Mapping[int, int]) -> int:
         """Apply ``topic`` up to ``heads``."""
@@ -267,7 +279,8 @@ class ConsumerLoop:
         self._renewed_at = None
 
     async def _back_off(self, failures: int) -> None:
-        await self._clock.sleep(min(_BACKOFF_SECONDS * 2 ** (failures - 1), _BACKOFF_SECONDS_MAX))
+        doublings = min(failures - 1, _DOUBLINGS_MAX)
+        await self._clock.sleep(min(_BACKOFF_SECONDS * 2**doublings, _BACKOFF_SECONDS_MAX))
 
     async def _wait(self, seen: int, stop: asyncio.Event) -> None:
         waiting = {

@@ -1,12 +1,12 @@
 """What an operator sees of parked keys, and how she asks for a release.
 
 The release itself runs in the consumer's process, which alone has the step: :func:`request_release` leaves a
-mark, and :class:`services.runtime.consumer.ConsumerLoop` looks for it through :func:`release_requests`.
+mark, and :class:`services.runtime.consumer.ConsumerLoop` looks for it through :class:`Releases`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,15 @@ async def unapplied(connection: Any, consumer: str, topic: str, key: UUID) -> tu
     return row["parked"], row["waiting"]
 
 
+async def applied_offsets(connection: Any, consumer: str, topic: str) -> dict[int, int]:
+    """How far a consumer has got, by partition, whichever process it runs in."""
+    rows = await connection.fetch(
+        "select partition, applied_offset from runtime.positions where consumer = $1 and topic = $2",
+        *(consumer, topic),
+    )
+    return {row["partition"]: row["applied_offset"] for row in rows}
+
+
 async def request_release(pool: asyncpg.Pool, consumer: str, key: UUID) -> bool:
     """Ask ``consumer`` to try ``key`` again; False if it is not parked."""
     done: str = await pool.execute(
@@ -71,15 +80,22 @@ async def request_release(pool: asyncpg.Pool, consumer: str, key: UUID) -> bool:
     return done == "UPDATE 1"
 
 
-def release_requests(pool: asyncpg.Pool, consumer: str) -> Callable[[], Awaitable[Collection[UUID]]]:
-    """The argument of that name for a consumer loop. Each request is answered once."""
+class Releases:
+    """The marks of one consumer. A mark stays until its key was tried, whatever fails before."""
 
-    async def take() -> Collection[UUID]:
-        rows = await pool.fetch(
-            "update runtime.parked_keys set release_requested = false"
-            " where consumer = $1 and release_requested returning key",
-            consumer,
+    def __init__(self, pool: asyncpg.Pool, consumer: str) -> None:
+        self._pool, self._consumer = pool, consumer
+
+    async def asked(self) -> Collection[UUID]:
+        """Keys whose release was asked for."""
+        rows = await self._pool.fetch(
+            "select key from runtime.parked_keys where consumer = $1 and release_requested", self._consumer
         )
         return [row["key"] for row in rows]
 
-    return take
+    async def tried(self, key: UUID) -> None:
+        """Take the mark off: what is still parked failed again."""
+        await self._pool.execute(
+            "update runtime.parked_keys set release_requested = false where consumer = $1 and key = $2",
+            *(self._consumer, key),
+        )

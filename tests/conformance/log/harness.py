@@ -52,7 +52,6 @@ class Backend:
         name: str = NAME,
         store: Store | None = None,
         log: LogReader | None = None,
-        overtakes: Callable[[StoredRecord], bool] = lambda record: False,
         alarm: Callable[[Exception], None] = lambda error: None,
         batch_max: int = 256,
     ) -> ConsumerLoop:
@@ -66,7 +65,6 @@ class Backend:
             clock=self.clock,
             wake=self.wake,
             owner=owner,
-            overtakes=overtakes,
             alarm=alarm,
             batch_max=batch_max,
         )

@@ -68,17 +68,6 @@ class ParkingContract:
         await backend.consumer(copy_to_output, name="ledger").run_once()
         assert await output_of(backend, SICK) == [b"2", b"3"]
 
-    async def test_a_narrowing_record_overtakes(self, backend: Backend) -> None:
-        """A record that only takes away is applied although its key is parked, and is not applied again."""
-        step = PoisonStep()
-        consumer = backend.consumer(step, overtakes=lambda record: record.value == b"9")
-        await backend.append(numbered(SICK, [2, 3, 9, 4]))
-        await consumer.run_once()
-        assert await output_of(backend, SICK) == [b"9"]
-        step.poison.clear()
-        assert await consumer.release_parked(SICK) == 3
-        assert await output_of(backend, SICK) == [b"9", b"2", b"3", b"4"]
-
     async def test_a_release_applies_in_order_and_frees_the_key(self, backend: Backend) -> None:
         """Released records come in the order they arrived, then new ones flow again."""
         step = PoisonStep()

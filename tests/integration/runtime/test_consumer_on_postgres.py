@@ -15,10 +15,10 @@ from services.runtime.clock import ManualClock, SystemClock
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.lease import PostgresLeases
 from services.runtime.log import NewRecord, StoredRecord, partition_of
-from services.runtime.parking import list_parked, release_requests, request_release
+from services.runtime.parking import Releases, list_parked, request_release
 from services.runtime.store import Advance, FencedError, UnitOfWork
 from services.runtime.store.postgres import PostgresStore
-from services.runtime.wake import CHANNEL, Wake, listen
+from services.runtime.wake import CHANNEL, POLL_SECONDS, Wake, listen
 from tests.support.postgres import FreshDatabase
 
 TOPIC = "case-events"
@@ -45,7 +45,7 @@ def consumer(store: PostgresStore, step: Step) -> ConsumerLoop:
         clock=store.clock,
         wake=store.wake,
         owner="one",
-        release_requests=release_requests(store.pool, "router"),
+        releases=Releases(store.pool, "router"),
     )
 
 
@@ -145,6 +145,57 @@ async def test_an_operator_asks_for_a_release_from_elsewhere(store: PostgresStor
     await applied.wait()
     stop.set()
     await running
+    assert await list_parked(store.pool, "router") == []
+
+
+async def test_a_release_asked_for_is_not_forgotten_when_something_else_fails(store: PostgresStore) -> None:
+    """Two keys are to be released and the first meets a passing failure: both are released in the end."""
+    poison, passing = [True], [True]
+
+    async def step(work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
+        if poison:
+            raise ValueError
+        if passing:
+            passing.clear()
+            raise ConnectionResetError
+
+    loop = consumer(store, step)
+    other = UUID(int=4)
+    async with store.unit_of_work() as work:
+        for key in (KEY, other):
+            work.emit(NewRecord(TOPIC, key, b"1"))
+    await loop.run_once()
+    poison.clear()
+    for key in (KEY, other):
+        assert await request_release(store.pool, "router", key)
+    stop = asyncio.Event()
+    running = asyncio.create_task(loop.run(stop))
+    while not await store.pool.fetchval("select count(*) = 0 from runtime.parked_keys"):
+        await store.clock.sleep(POLL_SECONDS)
+        store.wake.signal([TOPIC])
+    stop.set()
+    await running
+
+
+async def test_a_release_waits_for_whoever_owns_the_key(store: PostgresStore) -> None:
+    """A process that does not hold the key's partition leaves the mark to the one that does."""
+    poison = [True]
+
+    async def step(work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
+        if poison:
+            raise ValueError
+
+    await emit(store, b"1")
+    await consumer(store, step).run_once()
+    poison.clear()
+    idle = ConsumerLoop("router", [TOPIC], step, store=store, leases=PostgresLeases(store.pool), log=store.log,
+                        clock=store.clock, wake=store.wake, owner="idle", partitions=[],
+                        releases=Releases(store.pool, "router"))  # fmt: skip
+    assert await request_release(store.pool, "router", KEY)
+    await idle._release_requested()
+    assert list(await Releases(store.pool, "router").asked()) == [KEY]
+    holder = consumer(store, step)
+    await holder._release_requested()
     assert await list_parked(store.pool, "router") == []
 
 

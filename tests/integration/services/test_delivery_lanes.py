@@ -161,6 +161,39 @@ async def test_a_recall_overtakes_what_is_parked(ministry: ServicesWorld, primer
     assert ("recall", "done") in await items(ministry)
 
 
+async def test_a_recall_to_a_parked_lane_tries_as_patiently_as_anything_else(
+    ministry: ServicesWorld, primero: PrimeroServer
+) -> None:
+    """The ministry is still down when she withdraws: the recall waits between attempts and arrives in the end."""
+    first = await refer(ministry)
+    await ministry.instance.settle()
+    primero.inject(Fault("error_before", times=100_000))
+    await ministry.submit(case=str(first.case_ref), subjects=[{"subject": first.subject_refs[0]}], **REFERRAL)
+    await until_parked(ministry)
+    why = (await lane(ministry))["error_code"]
+    told, calls = await failures(ministry), len(primero.requests)
+    await ministry.submit(
+        event="ConsentWithdrawn", case=str(first.case_ref), subjects=[{"subject": first.subject_refs[0]}]
+    )
+    await ministry.instance.settle()
+    assert len(primero.requests) > calls
+    for _ in range(40):
+        ministry.clock.move_to(max((await lane(ministry))["next_attempt_at"], ministry.clock.now()))
+        before = ministry.clock.now()
+        await ministry.instance.settle()
+        now = await lane(ministry)
+        assert (now["state"], now["error_code"]) == ("parked", why)
+        assert now["next_attempt_at"] > before
+        assert await ministry.instance.worker.next_at() == now["next_attempt_at"]
+    assert await failures(ministry) == told
+    primero._faults.clear()
+    ministry.clock.move_to((await lane(ministry))["next_attempt_at"])
+    await ministry.instance.settle()
+    assert ("recall", "done") in await items(ministry)
+    now = await lane(ministry)
+    assert (now["state"], now["error_code"]) == ("parked", why)
+
+
 async def test_what_was_recalled_before_it_left_is_never_sent(
     hooked: ServicesWorld, hook: ToldChannel
 ) -> None:
