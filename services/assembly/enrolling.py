@@ -32,8 +32,7 @@ def enrol_agency(settings: ServerSettings, slug: str, out: Path, days: int) -> P
             field="--out",
             remedy="Choose a new folder; the earlier token stays valid until it expires.",
         )
-    keys = process.keyring(settings)
-    with process.database(settings) as dsn:
+    with process.opened(settings) as (dsn, keys):
         asyncio.run(_enrol(settings, dsn, keys, home, slug, timedelta(days=days)))
     return folder
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from contracts.ids import Random, new_id
 from services.runtime.store.postgres import PostgresStore
 
@@ -20,6 +22,12 @@ async def instance_id(store: PostgresStore, name: str, random: Random, *, demo: 
         )
         found: UUID = await connection.fetchval("select instance_id from runtime.instance")
     return found
+
+
+def has_instance(dsn: str) -> bool:
+    """Whether this migrated database was served before: what it holds is sealed under a keyring that exists."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("select 1 from runtime.instance").fetchone() is not None
 
 
 async def is_demo(store: PostgresStore) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 
 from contracts.errors import SetupProblem
 from services.assembly import region
-from services.assembly.identity import instance_id, is_demo
+from services.assembly.identity import has_instance, instance_id, is_demo
 from services.assembly.instance import Edges, Instance, build
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
@@ -48,16 +48,31 @@ def database(settings: ServerSettings) -> Iterator[str]:
         yield server.dsn(DATABASE)
 
 
-def keyring(settings: ServerSettings) -> Keyring:
-    """The keyring of the data folder, made at the first start.
+@contextmanager
+def opened(settings: ServerSettings) -> Iterator[tuple[str, Keyring]]:
+    """A migrated database and the keyring that opens what it holds; the keyring is made at the first start.
+
+    A keyring made anew opens nothing of an earlier one, so it is made for a new database only. The embedded one
+    is new where the data folder has none; of another one its own rows tell.
 
     Raises:
-        SetupProblem: open to others, damaged, or missing although the data folder is not new.
+        SetupProblem: as :func:`database`; the keyring is open to others, damaged, or missing although the
+            database is not new.
         NotAuthentic: the passphrase does not open it.
     """
     path = settings.data / "keyring.json"
+    if settings.database_url is not None and not path.exists():
+        with database(settings) as dsn:
+            yield dsn, _keyring(settings, path, is_new=not has_instance(dsn))
+        return
+    keys = _keyring(settings, path, is_new=not (settings.data / "postgres").exists())
+    with database(settings) as dsn:
+        yield dsn, keys
+
+
+def _keyring(settings: ServerSettings, path: Path, *, is_new: bool) -> Keyring:
     passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
-    if not path.exists() and not (settings.data / "postgres").exists():
+    if is_new and not path.exists():
         return Keyring.create(path, secrets.token_bytes, passphrase)
     return Keyring.load(path, passphrase)
 

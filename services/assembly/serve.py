@@ -36,10 +36,9 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
     process.data_folder(settings)
     process.check_port_free(settings)
     process.check_exposure(settings)
-    keys = process.keyring(settings)
     provider = configure_traces("all")
     say("starting the database …")
-    with process.database(settings) as dsn:
+    with process.opened(settings) as (dsn, keys):
         asyncio.run(_serve(settings, dsn, keys, say))
     if provider is not None:
         provider.shutdown()
