@@ -1,0 +1,121 @@
+"""Who may do what on a cluster: each service writes and reads the topics that ``contracts/topics`` gives it.
+
+Written for Kafka's StandardAuthorizer with ``allow.everyone.if.no.acl.found=false``: what is not listed is
+denied. A service's user bears the name of its folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
+from aiokafka.protocol.admin import CreateAclsRequest, DescribeAclsRequest
+
+from contracts.errors import SetupProblem
+from contracts.topics import TOPICS, Topic
+from deploy.kafka.access import Access
+from deploy.kafka.ready import admin
+
+
+class Operation(IntEnum):
+    """Kafka's numbers, org.apache.kafka.common.acl.AclOperation."""
+
+    READ = 3
+    WRITE = 4
+    DESCRIBE = 8
+
+
+class Resource(IntEnum):
+    """Kafka's numbers, org.apache.kafka.common.resource.ResourceType."""
+
+    TOPIC = 2
+    GROUP = 3
+
+
+_OURS: Final = frozenset(Resource)
+_RIGHTS: Final = frozenset(Operation)
+_ANY: Final = 1
+_LITERAL: Final = 3
+_ALLOW: Final = 3
+_HEED_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """``user`` may do ``operation`` on the topic or consumer group of that very name, from any host."""
+
+    user: str
+    operation: Operation
+    name: str
+    resource: Resource = Resource.TOPIC
+
+
+def service_acls(topics: Iterable[Topic] | None = None, *, prefix: str = "") -> tuple[Acl, ...]:
+    """What each producing or consuming service needs; consumers assign, so they need no group."""
+    return tuple(
+        Acl(service, operation, prefix + topic.topic)
+        for topic in (TOPICS.values() if topics is None else topics)
+        for services, right in ((topic.producers, Operation.WRITE), (topic.consumers, Operation.READ))
+        for service in services
+        for operation in (right, Operation.DESCRIBE)
+    )
+
+
+def partner_acls(user: str, topic: str) -> tuple[Acl, ...]:
+    """One partner's own topic, to read with whatever client it likes, in consumer groups named like the topic."""
+    return (
+        Acl(user, Operation.READ, topic),
+        Acl(user, Operation.DESCRIBE, topic),
+        Acl(user, Operation.READ, topic, Resource.GROUP),
+    )
+
+
+async def ensure_acls(access: Access, acls: Iterable[Acl]) -> None:
+    """Add what is missing and wait until every broker heeds it. Nothing is ever taken away here.
+
+    Raises:
+        SetupProblem: ``acl-refused``.
+        TimeoutError: a broker does not hear of it within half a minute.
+    """
+    wanted = frozenset(acls)
+    async with admin(access) as client:
+        brokers = [broker["node_id"] for broker in (await client.describe_cluster())["brokers"]]
+        missing = wanted - await _in_force(client, brokers)
+        await asyncio.gather(*(_create(client, acl) for acl in missing))
+        async with asyncio.timeout(_HEED_SECONDS):
+            while not wanted <= await _in_force(client, brokers):
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _create(client: AIOKafkaAdminClient, acl: Acl) -> None:
+    # aiokafka knows the request and names no call for it.
+    answer = await client._send_to_controller(
+        CreateAclsRequest(acl.resource, acl.name, _LITERAL, f"User:{acl.user}", "*", acl.operation, _ALLOW)
+    )
+    code = answer.creation_responses[0][0]
+    if code != 0:
+        raise SetupProblem(
+            f"Kafka does not let {acl.user} at {acl.name} be granted ({for_code(code).__name__})",
+            code="acl-refused",
+            remedy="Connect as a super user, to brokers that have an authorizer.",
+        )
+
+
+async def _in_force(client: AIOKafkaAdminClient, brokers: Iterable[int]) -> frozenset[Acl]:
+    """What every one of ``brokers`` heeds: they hear of a new grant one after the other."""
+    everything = DescribeAclsRequest(_ANY, None, _ANY, None, None, _ANY, _ANY)
+    answers = [await client._send_request_to_node(broker, everything) for broker in brokers]
+    return frozenset.intersection(*(frozenset(_acls_in(answer)) for answer in answers))
+
+
+def _acls_in(answer: Any) -> Iterator[Acl]:
+    for resource, name, pattern, grants in answer.resources:
+        for principal, _, operation, permission in grants:
+            if (pattern, permission) == (_LITERAL, _ALLOW) and resource in _OURS and operation in _RIGHTS:
+                yield Acl(principal.removeprefix("User:"), Operation(operation), name, Resource(resource))
