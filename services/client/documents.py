@@ -153,7 +153,8 @@ def _documents(content: bytes) -> Iterator[object]:
             f"the file is not UTF-8 text (byte {error.start}).", code="bad-json", remedy="Save it as UTF-8."
         ) from None
     whole = _decoded(text)
-    lines = [line for line in text.splitlines() if line.strip()]
+    # Not splitlines(): U+2028 and its like end no line of NDJSON, and may stand raw inside a JSON string.
+    lines = [line for line in text.split("\n") if line.strip()]
     if not isinstance(whole, SampanError):
         found: Sequence[object] = whole if isinstance(whole, list) else [whole]
     elif len(lines) > 1 and not isinstance(_decoded(lines[0]), SampanError):

@@ -91,6 +91,16 @@ def test_the_same_document_has_the_same_ids_and_another_has_others() -> None:
     assert len({first.submission_id, other.submission_id, elsewhere.submission_id}) == 3
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_a_line_of_ndjson_ends_at_the_line_feed_alone(separator: str) -> None:
+    """Separators that JSON allows raw inside a string cut no event in two; CRLF is no part of a line."""
+    person = referral()["subjects"][0]
+    person["groups"]["F2"] = {"other": {"note": f"first{separator}second"}}
+    lines = [json.dumps(referral(subjects=[person]), ensure_ascii=False), json.dumps(referral())]
+    found = rows("\r\n".join(lines) + "\r\n")
+    assert [(len(row.events), row.problems) for row in found] == [(1, ()), (1, ())]
+
+
 def test_a_file_too_large_is_refused_unread(tmp_path: Path) -> None:
     """A 40 MB file: refused by its size, with a remedy."""
     path = tmp_path / "large.json"
