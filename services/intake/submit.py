@@ -122,6 +122,8 @@ class Intake:
         except Exception as error:
             if is_transient(error):  # the database is gone for all of them
                 raise
+            # One by one it may not come again, and whoever must mend it would never hear of it.
+            _log.error("submissions_failed_together", error=error_code(error), at=raised_at(error))
             await self._take_each(candidates)
 
     async def _take_each(self, candidates: list[Candidate]) -> None:
@@ -144,8 +146,8 @@ class Intake:
                     raise
                 candidate.result = error if isinstance(error, SampanError) else _our_fault(error)
                 return
-        raise TryLater("many submissions about one case came at once", code="contended",
-                       remedy="Send it again shortly.")  # fmt: skip
+        candidate.result = TryLater("many submissions about one case came at once", code="contended",
+                                    remedy="Send it again shortly.")  # fmt: skip
 
     def _try(self, candidate: Candidate, action: Callable[[Candidate], None]) -> None:
         if candidate.result is None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.api import SubmitReceipt
 from contracts.control import ControlPayload, ControlSubject
-from contracts.errors import SampanError
+from contracts.errors import SampanError, TryLater
 from contracts.sealing import PlainSlot
 from services.edge.prepare import ITEM_FINGERPRINT
-from services.intake.candidate import Handed
+from services.intake.candidate import Candidate, Handed
+from services.intake.submit import Intake
 from tests.support.services_world import CANARIES, ServicesWorld
 
 Bad = Callable[[ServicesWorld], Awaitable[bytes]]
@@ -127,3 +132,51 @@ async def test_a_row_that_breaks_us_breaks_nobody_else(
     assert isinstance(refused, SampanError)
     assert (refused.code, refused.http_status) == ("internal", 500)
     assert CANARIES[0] not in refused.sentence()
+
+
+async def test_one_that_loses_every_race_stops_no_other(
+    world: ServicesWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It alone is told to send again, nothing of it is kept, and its neighbours are taken and durable."""
+    raws = [(await world.prepared()).submission for _ in range(3)]
+    real = Intake._keep
+
+    async def loses(self: Intake, connection: Any, taken: list[Candidate], now: datetime) -> None:
+        await real(self, connection, taken, now)
+        if any(candidate.raw == raws[1] for candidate in taken):
+            raise asyncpg.SerializationError
+
+    monkeypatch.setattr(Intake, "_keep", loses)
+    batch = [Handed(raw, world.agency("ngo-th")) for raw in raws]
+    first, contended, last = await world.instance.intake.submit_many(batch)
+    assert isinstance(first, SubmitReceipt)
+    assert isinstance(last, SubmitReceipt)
+    assert isinstance(contended, TryLater)
+    assert contended.code == "contended"
+    kept = await world.store.pool.fetch("select submission_id from intake.submissions")
+    assert {row["submission_id"] for row in kept} == {first.submission_id, last.submission_id}
+    assert not await world.rejections()
+    monkeypatch.setattr(Intake, "_keep", real)
+    assert isinstance(await world.instance.intake.submit(raws[1], world.agency("ngo-th")), SubmitReceipt)
+
+
+async def test_what_broke_a_batch_is_logged_though_it_does_not_come_again(
+    world: ServicesWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is taken alone; the log holds one line with code and place, and no message."""
+    raws = [(await world.prepared()).submission for _ in range(2)]
+    real = Intake._keep
+
+    async def breaks(self: Intake, connection: Any, taken: list[Candidate], now: datetime) -> None:
+        if len(taken) > 1:
+            raise RuntimeError(CANARIES[0])
+        await real(self, connection, taken, now)
+
+    monkeypatch.setattr(Intake, "_keep", breaks)
+    with capture_logs() as lines:
+        results = await world.instance.intake.submit_many([Handed(raw, world.agency("ngo-th")) for raw in raws])
+    assert [type(result) for result in results] == [SubmitReceipt, SubmitReceipt]
+    (line,) = lines
+    assert (line["event"], line["error"]) == ("submissions_failed_together", "RuntimeError")
+    assert line["at"].startswith("test_intake_batches.py:")
+    assert CANARIES[0] not in str(line)
