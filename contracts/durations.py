@@ -21,7 +21,9 @@ from contracts.errors import InvalidInput
 Unit = Literal["h", "d", "wd", "mo", "y"]
 
 _PATTERN: Final = re.compile(r"(\d{1,5}) ?(h|d|wd|mo|y)")
-_MOST_DAYS: Final = 36_600  # a hundred years: a consent or order beyond that is a slip of the pen
+_MOST_DAYS: Final = 36_600  # a hundred years: anything beyond that is a slip of the pen
+_UNTIL_YEARS: Final = 20
+"""How far ahead a consent or an order may end: longer than any in use, and far short of the 543 years of an era."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,34 @@ def parse_duration(text: str, field: str = "within") -> Duration:
         raise InvalidInput("not a duration", code="bad-duration", field=field,
                            remedy="Write 24h, 15d, 3wd (working days), 3mo or 1y.")  # fmt: skip
     made = Duration(int(match[1]), cast(Unit, match[2]))
-    days = {"h": 1 / 24, "d": 1, "wd": 2, "mo": 31, "y": 366}[made.unit]
-    if made.amount * days > _MOST_DAYS:
+    if _days(made) > _MOST_DAYS:
         raise InvalidInput("longer than a hundred years", code="bad-duration", field=field,
                            remedy="Check the number and its unit.")  # fmt: skip
     return made
+
+
+def _days(duration: Duration) -> float:
+    """At most so many calendar days."""
+    return duration.amount * {"h": 1 / 24, "d": 1, "wd": 2, "mo": 31, "y": 366}[duration.unit]
+
+
+def check_until(until: str | date, today: date, field: str) -> None:
+    """The end of a consent or an order, as a sender states it: a duration or a day, neither of them far off.
+
+    What passes here the router can add to any instant of today; what it could not add would stop the case.
+
+    Raises:
+        InvalidInput: no duration, or an end more than twenty years ahead.
+    """
+    if isinstance(until, str):
+        if _days(parse_duration(until, field)) > 12 * 31 * _UNTIL_YEARS:  # 240mo is 20y
+            raise InvalidInput("This ends more than twenty years ahead.", code="too-far-ahead", field=field,
+                               remedy="Check the number and its unit.")  # fmt: skip
+    elif until.year > today.year + _UNTIL_YEARS:
+        raise InvalidInput(
+            "This ends more than twenty years ahead.", code="too-far-ahead", field=field,
+            remedy="Check the date; a Buddhist-era year is 543 more than the year meant here.",
+        )  # fmt: skip
 
 
 def add(

@@ -15,6 +15,7 @@ from adapters.htcds.countries import COUNTRY_SPELLINGS
 from adapters.htcds.sheet import Cell, Header, Row
 from contracts.address import parse_address
 from contracts.consent import Consent
+from contracts.durations import check_until
 from contracts.errors import InvalidInput
 from contracts.facts import Facts
 from contracts.roles import Group
@@ -131,10 +132,13 @@ def _languages(value: str, where: str, most: int) -> list[str]:
 
 def _until(cell: Cell, where: str, today: date) -> date | str:
     if isinstance(cell.value, str) and _DURATION.fullmatch(cell.value.strip()):
-        return cell.value.strip()
+        length = cell.value.strip()
+        check_until(length, today, where)
+        return length
     day = read_date(cell, where)
     if day < today:
         raise wrong(where, "the consent has already ended", "consent-ended", "Ask the person again.")
+    check_until(day, today, where)
     return day
 
 

@@ -36,6 +36,7 @@ from contracts.sealing import (
     seal_submission,
 )
 from services.edge.derived_facts import age_group_of, facts_of
+from services.edge.stated import check_consent, check_facts
 
 CLOCK_SKEW: Final = timedelta(minutes=10)
 """How far a sender's clock may run ahead before its times are refused."""
@@ -109,11 +110,11 @@ def prepare(
     """Validate, derive facts, seal, sign.
 
     Raises:
-        InvalidInput: an unknown event or address, a time in the future, a person named twice, a group too
-            large or a value that rules cannot read; names field and remedy. Nothing has happened then.
+        InvalidInput: an unknown event or address, a time in the future, an end far off, a person named twice,
+            a group too large or a value that rules cannot read; names field and remedy. Nothing has happened then.
     """
-    _check(event, now)
     today = now.astimezone(UTC).date()
+    _check(event, now, today)
     subjects = _subjects(event, rng, now, today)
     parts = [_control(event, subjects)]
     for subject in subjects:
@@ -133,7 +134,7 @@ def prepare(
     return Prepared(submission, event.submission_id, event.event_id, refs)
 
 
-def _check(event: OpenEvent, now: datetime) -> None:
+def _check(event: OpenEvent, now: datetime, today: date) -> None:
     event_type(event.event)
     if event.occurred_at > now + CLOCK_SKEW:
         raise InvalidInput(
@@ -147,8 +148,9 @@ def _check(event: OpenEvent, now: datetime) -> None:
     for place, address in enumerate(event.to):
         parse_address(address, f"to[{place}]")
     if event.consent is not None:
-        for place, address in enumerate(event.consent.to):
-            parse_address(address, f"consent.to[{place}]")
+        check_consent(event.consent, today)
+    for place, entry in enumerate(event.subjects):
+        check_facts(entry.facts, today, f"subjects[{place}].facts")
 
 
 def _subjects(event: OpenEvent, rng: Random, now: datetime, today: date) -> list[_Subject]:

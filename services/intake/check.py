@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from contracts.address import parse_address
@@ -19,6 +19,7 @@ from routing.agency import Agency
 from routing.directory import Directory
 from routing.speaking import acting_as
 from services.edge.prepare import ITEM_FINGERPRINT
+from services.edge.stated import check_consent, check_facts
 
 TRANSFER: Final = "CaseTransferred"
 CLOCK_SKEW: Final = timedelta(minutes=10)
@@ -29,7 +30,8 @@ def check(control: ControlPayload, sender: Agency, occurred_at: datetime, now: d
     """Check an opened control payload; returns the role address in which the sender speaks.
 
     Raises:
-        InvalidInput: unknown event or address, a time in the future, a consent event without consent.
+        InvalidInput: unknown event or address, a time in the future, a consent event without consent, a
+            consent or an order whose end is none or lies far off.
         NotAllowed: an event that only Sampan emits, or a role that the sender does not hold.
     """
     kind = event_type(control.event)
@@ -42,7 +44,7 @@ def check(control: ControlPayload, sender: Agency, occurred_at: datetime, now: d
         )  # fmt: skip
     for index, address in enumerate(control.to):
         parse_address(address, f"to[{index}]")
-    _check_consent(control)
+    _check_stated(control, now.astimezone(UTC).date())
     if (
         control.event in ANSWER_EVENTS.values()
         and control.event != "MessageRecalled"
@@ -106,12 +108,13 @@ def receiver_of(control: ControlPayload, directory: Directory, at: datetime) -> 
     return found[0]
 
 
-def _check_consent(control: ControlPayload) -> None:
+def _check_stated(control: ControlPayload, today: date) -> None:
     if control.event == "ConsentGiven" and control.consent is None:
         raise InvalidInput(
             "a consent without its scope is no consent", code="consent-missing", field="consent",
             remedy="Say for which purposes, to whom, which groups and until when she agreed.",
         )  # fmt: skip
     if control.consent is not None:
-        for index, address in enumerate(control.consent.to):
-            parse_address(address, f"consent.to[{index}]")
+        check_consent(control.consent, today)
+    for index, subject in enumerate(control.subjects):
+        check_facts(subject.facts, today, f"subjects[{index}].facts")

@@ -51,6 +51,9 @@ CELLS: list[tuple[str, str, Any, str, str]] = [
     ("address", "sampan_consent_to", "the embassy", "bad-address", "ROLE@CC"),
     ("consent already over", "sampan_consent_until", excel(2026, 3, 1), "consent-ended", "again"),
     ("consent end by Buddhist year", "sampan_consent_until", excel(2569, 6, 1), "buddhist-year", "543"),
+    ("consent end out of sight", "sampan_consent_until", excel(2226, 6, 1), "too-far-ahead", "date"),
+    ("consent for 25 years", "sampan_consent_until", "25y", "too-far-ahead", "unit"),
+    ("consent for 9999 years", "sampan_consent_until", "9999y", "bad-duration", "unit"),
     ("language", "sampan_consent_language", "Laotian language", "unknown-language", "lo"),
     ("urgency", "sampan_priority", "quick", "unknown-code", "'Urgent (72 hours)'"),
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.durations import add, parse_duration
+from contracts.durations import add, check_until, parse_duration
 from contracts.errors import InvalidInput
 
 BANGKOK, SYDNEY = ZoneInfo("Asia/Bangkok"), ZoneInfo("Australia/Sydney")
@@ -59,6 +59,40 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_duration(text, field="until")
     assert refused.value.field == "until"
+
+
+@pytest.mark.parametrize("until", ["20y", "90d", "0d", date(2046, 12, 31), date(2026, 3, 1)])
+def test_an_end_within_twenty_years_stands(until: str | date) -> None:
+    """A consent may end in years, or have ended: that is for the rules to judge."""
+    check_until(until, date(2026, 4, 1), "consent.until")
+
+
+@pytest.mark.parametrize(
+    ("until", "remedy"),
+    [
+        (date(9999, 12, 31), "Buddhist"),
+        (date(2569, 6, 1), "Buddhist"),
+        (date(2047, 1, 1), "Buddhist"),
+        ("21y", "unit"),
+        ("200y", "unit"),
+        ("123456d", "Write"),
+        ("soon", "Write"),
+    ],
+)
+def test_an_end_far_off_is_refused_with_its_remedy(until: str | date, remedy: str) -> None:
+    """A year of another era, or a number too many, is no end that anybody agreed to."""
+    with pytest.raises(InvalidInput) as refused:
+        check_until(until, date(2026, 4, 1), "consent.until")
+    assert refused.value.field == "consent.until"
+    assert remedy in str(refused.value.remedy)
+
+
+@pytest.mark.parametrize("zone", [BANGKOK, SYDNEY])
+@pytest.mark.parametrize("until", ["20y", "240mo", "7300d", "3660wd", "99999h"])
+def test_what_passes_as_an_end_can_be_added(until: str, zone: ZoneInfo) -> None:
+    """Whatever intake lets through, the router can add to the instant at which it takes the event in."""
+    check_until(until, FRIDAY.date(), "consent.until")
+    assert add(FRIDAY, parse_duration(until), zone) > FRIDAY
 
 
 def test_a_time_without_offset_is_refused() -> None:

@@ -179,6 +179,22 @@ def test_events_that_cannot_travel_are_refused(world: World, changes: dict[str, 
     assert error.value.remedy
 
 
+FAR_OFF = ["9999-12-31", "2569-06-01", "200y", "123456d"]
+
+
+@pytest.mark.parametrize("until", FAR_OFF)
+def test_a_consent_or_an_order_that_ends_far_off_is_refused(world: World, until: str) -> None:
+    """The router could not add it and would stop at this case for good; the sender can still correct it."""
+    consent = {"purposes": ["SHELTER"], "to": ["any@TH"], "groups": ["F1"], "until": until}
+    with pytest.raises(InvalidInput) as error:
+        world.prepared(consent=consent)
+    assert error.value.field == "consent.until"
+    assert error.value.remedy
+    with pytest.raises(InvalidInput) as error:
+        world.prepared(subjects=[{"subject": MAI}, {"subject": DAO, "facts": {"order_until": until}}])
+    assert error.value.field == "subjects[1].facts.order_until"
+
+
 def test_a_person_named_twice_is_one_person(world: World) -> None:
     """Two entries for one reference become one; where they disagree the event is refused."""
     first = {"subject": MAI, "facts": {"found_in": "TH"}, "groups": {"F1": {"given_name": "Mai"}}}
