@@ -12,7 +12,6 @@ from contracts.durations import add
 from routing.compiled import Compiled, spans_of
 from routing.offers import FEEDBACK
 from routing.state import Deadline, Recorded, WarnAt
-from routing.targets import covers
 from routing.working import Look, Working, derived_id
 
 MEETS_ALSO: Final[dict[str, tuple[str, ...]]] = {
@@ -176,9 +175,3 @@ def set_by_dispatches(w: Working, first: int) -> None:
                     made.dispatch_id, made.recipient, made.address, due, f"{hours:g}h", [], None, "miss",
                     rules, [], memory.sender, made.priority,
                 ))  # fmt: skip
-
-
-def covers_any(patterns: tuple[str, ...], w: Working, slug: str, address: str) -> bool:
-    """Whether a recipient falls under one of these filled patterns."""
-    agency = w.agency(slug)
-    return agency is not None and any(covers(pattern, agency, address) for pattern in patterns)

@@ -20,7 +20,7 @@ EFFECT_FIELDS: Final[dict[str, frozenset[str]]] = {
     }),
     "withhold": frozenset({"groups", "to", "except"}),
     "grant": frozenset({"groups", "to"}),
-    "basis": frozenset({"to", "basis", "purpose", "priority", "within_border", "named", "review", "review_within"}),
+    "basis": frozenset({"to", "basis", "purpose", "priority", "within_border", "named"}),
     "deadline": frozenset({
         "owner", "awaits", "within", "until", "warn", "every", "missed", "tell", "review_after", "review",
         "asks", "with_route",
@@ -34,7 +34,7 @@ EFFECT_FIELDS: Final[dict[str, frozenset[str]]] = {
     "confine": frozenset({"purposes"}),
     "cite": frozenset({"why"}),
 }
-"""Each effect and the fields it takes. ``cite`` has no effect of its own: the engine carries it out."""
+"""Each effect and the fields it takes. ``confine`` and ``cite`` say why; the engine carries them out."""
 
 MARKS: Final = ("S", "R", "P", "A")
 
@@ -79,7 +79,6 @@ class Effect:
     tell: tuple[str, ...] = ()
     review: str | None = None
     review_after: int = 0
-    review_within: str | None = None
     second: bool = False
     asks: tuple[str, ...] = ()
     options: tuple[str, ...] = ()

@@ -179,7 +179,7 @@ _READERS: dict[str, tuple[str, Any]] = {
     "awaits": ("awaits", _ordered_events), "within": ("within", _durations), "every": ("every", _duration),
     "answer_within": ("answer_within", _duration), "answer_until": ("answer_until", _text),
     "until": ("until", _text), "warn": ("warn", _warn), "missed": ("missed", _text),
-    "review_after": ("review_after", _as_is), "review_within": ("review_within", _duration),
+    "review_after": ("review_after", _as_is),
     "asks": ("asks", _texts), "options": ("options", _texts), "unless": ("needs", _needs),
     "order": ("order", _as_is), "over": ("over", _as_is), "event": ("event", _as_is),
     "fresh_consent": ("fresh_consent", _as_is),

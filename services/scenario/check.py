@@ -103,24 +103,11 @@ def _difference(here: tuple[View, ...], there: tuple[View, ...]) -> str:
     for number, (a, b) in enumerate(zip(here, there, strict=True), 1):
         left, right = a.without_ids(), b.without_ids()
         if left != right:
-            names = [n for n, x, y in zip(_VIEW_FIELDS, left, right, strict=True) if x != y]
+            names = [name for name, value in left.items() if value != right[name]]
             return f"sees another {listed(names)} in message {number}"
     return ""
 
 
-_VIEW_FIELDS: Final = (
-    "event",
-    "purpose",
-    "basis",
-    "priority",
-    "groups",
-    "items",
-    "notes",
-    "date",
-    "arrival",
-    "size",
-    "recall",
-)
 _CHECKS: Final[dict[str, Callable[[Expectation, Scope], Verdict]]] = {
     "told": told,
     "not_told": not_told,

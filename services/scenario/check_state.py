@@ -143,6 +143,16 @@ def _refused(played: Played, scope: Scope) -> bool:
     )
 
 
+def _held_by(decision: Decision) -> set[UUID]:
+    """The events that a decision says wait, whole or for some recipient."""
+    return {h.event_id for h in decision.held} | ({decision.event_id} if decision.outcome == "held" else set())
+
+
+def _was_held(played: Played, scope: Scope) -> bool:
+    events = set(played.result.event_ids)
+    return any(events & _held_by(d.decision) for d in scope.so_far())
+
+
 def _waits(played: Played, scope: Scope) -> bool:
     """Whether the event was held for somebody and neither released for that person nor refused since."""
     if _refused(played, scope):
@@ -150,13 +160,9 @@ def _waits(played: Played, scope: Scope) -> bool:
     events = set(played.result.event_ids)
     waiting: set[str | None] = set()
     for d in scope.so_far():
-        decision = d.decision
-        held_now = {h.event_id for h in decision.held} | (
-            {decision.event_id} if decision.outcome == "held" else set()
-        )
-        if events & set(decision.released):
+        if events & set(d.decision.released):
             waiting.discard(d.person)
-        if events & held_now:
+        if events & _held_by(d.decision):
             waiting.add(d.person)
     return bool(waiting)
 
@@ -238,6 +244,8 @@ def _stopped(played: Played, one: Expectation, scope: Scope) -> Verdict:
     if dispatched:
         going = dispatched - recalled
         return fails(f"{len(going)} messages of {played.step.id} still stand") if going else holds()
+    if not _was_held(played, scope):
+        return fails(f"nothing of {played.step.id} was sent, and nothing of it waited")
     return holds() if not _waits(played, scope) else fails(f"{played.step.id} still waits")
 
 

@@ -8,7 +8,7 @@ agencies by slug.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -113,21 +113,9 @@ class View:
     size: int
     recalled: bool = False
 
-    def without_ids(self) -> tuple[object, ...]:
-        """All that two recipients of equal stories must find equal."""
-        return (
-            self.event,
-            self.purpose,
-            self.basis,
-            self.priority,
-            self.groups,
-            self.items,
-            self.notes,
-            self.dated,
-            self.received_at,
-            self.size,
-            self.recalled,
-        )
+    def without_ids(self) -> dict[str, object]:
+        """All that two recipients of equal stories must find equal, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "dispatch_id"}
 
 
 class Resolver(Protocol):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from contracts.errors import SampanError
+from contracts.errors import NotFound, SampanError
 from contracts.ids import new_id
 from contracts.open_event import ANSWER_EVENTS, OpenEvent, SubjectEntry
 from contracts.open_event import Answer as OpenAnswer
@@ -23,6 +23,7 @@ from services.runtime.registry import Caller
 from services.scenario.driver import Answering, Decided, Emission, Entry, Reviewing, StepResult, View
 from services.scenario.instance_reading import InstanceReading, Told
 from services.scenario.resolver import DirectoryResolver
+from services.vault.errors import GateClosed, StaleTicket
 
 _SEVERITY: Final = ("accepted", "held", "refused", "denied")
 _MOST_TURNS: Final = 5_000
@@ -120,7 +121,7 @@ class InstanceDriver:
         for one in told:
             try:
                 await self._instance.inbox.open(agency, one.alias, [Group(g) for g in groups])
-            except SampanError:
+            except (NotFound, GateClosed, StaleTicket):  # a fault of ours must not look like a refusal
                 outcome = "denied"
         await self._settle()
         found = tuple(d.decision.event_id for d in self.decisions[before:])

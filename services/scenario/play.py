@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from contracts.address import parse_address
-from contracts.errors import SampanError
+from contracts.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from contracts.events import EVENTS
 from services.scenario.driver import Answering, Driver, Emission, Reviewing, StepResult
 from services.scenario.errors import ScenarioError, nearest
@@ -57,7 +57,7 @@ class _Stage:
             result = await self._act(step, actor)
         except ScenarioError:
             raise
-        except SampanError as error:
+        except (InvalidInput, NotAllowed, NotFound, Conflict) as error:  # a fault of ours must not look like a refusal
             result = StepResult("refused", why=error.sentence())
         if isinstance(step.action, Emit) and result.outcome == "accepted":
             self.cast.accepted(step.action)

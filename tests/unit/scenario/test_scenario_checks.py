@@ -252,6 +252,7 @@ FAILS = [
     ("first", "{state: {of: noy, is: open, rules: [R11]}}", "not for R11"),
     ("first", "{state: {of: first, is: recall_unanswered}}", "nothing of first was recalled"),
     ("first", "{state: {of: first, is: stopped}}", "still stand"),
+    ("finally", "{state: {of: birth, is: stopped}}", "nothing of birth was sent"),
     ("first", "{rules: {fired: [R21]}}", "R21 did not fire"),
     ("first", "{rules: {not_fired: [R07]}}", "R07 fired"),
     ("first", "{told: {who: IDA@TH, event: VictimIdentifed}}", "VictimIdentified"),
