@@ -1,7 +1,9 @@
 """``acknowledge``, ``accept``, ``decline``, ``redirect``, ``complete``: answering what was sent to you.
 
-An answer is an event like any other: sealed here, spooled when the line is down, routed to whoever waits
-for it. ``--reported-by phone --person …`` enters an answer that came another way, for somebody else.
+An answer is an event like any other: sealed here, kept before it is sent, routed to whoever waits for it.
+Which dispatch is meant is read from the server, so with the line down an answer can be given (and waits here)
+only by the dispatch's whole id and ``--case``. ``--reported-by phone --person …`` enters an answer that came
+another way, for somebody else.
 """
 
 from __future__ import annotations
@@ -15,20 +17,13 @@ import typer
 from pydantic import ValidationError
 
 from contracts.address import parse_address
-from contracts.errors import InvalidInput, NotFound
+from contracts.errors import InvalidInput, NotFound, SampanError
 from contracts.open_event import ANSWER_EVENTS, Answer, OpenEvent, Reported, SubjectEntry
 from contracts.private import Private
+from contracts.task_status import STATUS_OF_ANSWER
 from services.cli.inbox import find_item
 from services.cli.outcome import send_and_tell
 from services.cli.session import As, Json, Session
-
-STATUS_AFTER = {
-    "acknowledge": "received",
-    "accept": "accepted",
-    "decline": "rejected",
-    "complete": "completed",
-}
-"""The FHIR Task.status that an answer leads to."""
 
 
 class How(StrEnum):
@@ -138,8 +133,8 @@ def redirect(
     Example: sampan redirect '#3' --to SHA@LA --reason "We take children only" --as shelter-th
     """
     told = Told(case, reported_by, person, by)
-    addresses = [str(parse_address(address, "--to")) for address in to]
     session = Session(context, as_, as_json)
+    addresses = [str(parse_address(address, "--to")) for address in to]
     _answer(session, "redirect", dispatch, told, reason=reason, code=code, to=addresses)
 
 
@@ -172,7 +167,9 @@ def _answer(
 ) -> None:
     reported = _reported(told)
     target = _target(session, name, told.case)
-    if reported is None and target.status == STATUS_AFTER.get(action):
+    # A second redirection may point elsewhere; every other answer says no more the second time.
+    says_no_more = action != "redirect" and target.status == STATUS_OF_ANSWER[ANSWER_EVENTS[action]]
+    if reported is None and says_no_more:
         session.screen.say(f"This is {target.status} already; nothing was sent.")
         session.screen.json({"state": "already_answered", "status": target.status})
         return
@@ -223,7 +220,12 @@ def _target(session: Session, name: str, case: str | None) -> Target:
     if case is None:
         item = find_item(session, name)
         return Target(item.dispatch, item.case_code, item.subject_ref, item.status)
-    timeline = session.api.timeline(case)
+    try:
+        timeline = session.api.timeline(case)
+    except SampanError as trouble:
+        if trouble.retryable and (whole := _whole_id(name)) is not None:
+            return Target(whole, case.strip(), None, "")
+        raise
     digits = name.strip().lower().replace("-", "")
     if len(digits) < 4:
         raise InvalidInput(
@@ -249,3 +251,10 @@ def _target(session: Session, name: str, case: str | None) -> Target:
     dispatch, status = next(iter(found.items()))
     subject = timeline.subjects[0] if len(timeline.subjects) == 1 else None
     return Target(dispatch, timeline.case_code, subject, status)
+
+
+def _whole_id(name: str) -> UUID | None:
+    try:
+        return UUID(name.strip())
+    except ValueError:
+        return None

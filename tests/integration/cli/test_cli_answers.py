@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.support.command import Sampan
@@ -87,13 +89,47 @@ def test_declining_needs_a_reason(sampan: Sampan, server: StubServer) -> None:
     assert server.bodies == []
 
 
-def test_an_event_by_hand(sampan: Sampan, server: StubServer) -> None:
-    """emit seals one event with its facts; NO stays Norway."""
-    server.timelines["SP-K7RM-0001"] = timeline()
-    result = sampan(
-        "emit", "ReferralSent", "--case", "SP-K7RM-0001", "--as", "ngo-th",
-        "--fact", "going_to=NO", "--fact", "pregnant=true",
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    facts = server.controls()[0].subjects[0].facts
-    assert (facts.going_to, facts.pregnant) == ("NO", True)
+def test_a_bad_address_is_said_as_json_where_json_is_asked_for(sampan: Sampan, server: StubServer) -> None:
+    """redirect --to with what is no address, under --json: one line of JSON with the problem and its field."""
+    result = sampan("redirect", "#1", "--to", "bad", "--as", "shelter-th", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["problem"]["field"] == "--to"
+    assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("acknowledge", "received"), ("accept", "accepted"), ("complete", "completed")],
+)
+def test_an_answer_that_says_no_more_is_not_sent(
+    sampan: Sampan, server: StubServer, command: str, status: str
+) -> None:
+    """Each answer stops where the dispatch stands as that answer would leave it."""
+    server.inbox["shelter-th"] = [item(1, status=status)]
+    assert f"{status} already" in sampan(command, "#1", "--as", "shelter-th").output
+    assert server.bodies == []
+
+
+def test_a_declined_dispatch_may_still_be_redirected(sampan: Sampan, server: StubServer) -> None:
+    """Where it should go instead is news even after a no, although both leave it rejected."""
+    server.inbox["shelter-th"] = [item(1, status="rejected")]
+    declined = sampan("decline", "#1", "--reason", "No bed", "--as", "shelter-th")
+    assert "rejected already" in declined.output
+    sampan("redirect", "#1", "--to", "SHA@LA", "--as", "shelter-th")
+    assert [control.event for control in server.controls()] == ["ReferralRedirected"]
+
+
+def test_with_the_line_down_a_whole_id_and_the_case_are_enough(sampan: Sampan, server: StubServer) -> None:
+    """Nobody can be asked which dispatch is meant: by its whole id it is answered, and the answer waits."""
+    sampan("agencies", "--as", "shelter-th")
+    sampan("accept", "#1", "--as", "shelter-th")
+    dispatch = str(an_id("dispatch-2"))
+    case = ("--case", "SP-K7RM-0001", "--as", "shelter-th")
+    server.__exit__(None, None, None)
+    short = sampan("accept", dispatch[:8], *case)
+    assert "no connection" in short.output
+    assert sampan("accept", dispatch, *case).exit_code == 4
+    with server:
+        assert sampan("submit", "--flush", "--as", "shelter-th").exit_code == 0
+    answers = [control.answer for control in server.controls()]
+    assert [answer.dispatch for answer in answers if answer] == [an_id("dispatch-1"), an_id("dispatch-2")]
