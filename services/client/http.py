@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ from contracts.errors import (
     SampanError,
     TryLater,
 )
-from services.client.errors import NoConnection
+from services.client.errors import NoConnection, NotSampan, ServerFault
 from services.client.home import LOOPBACK
 
 ATTEMPTS_MAX: Final = 4
@@ -44,6 +45,7 @@ _BY_STATUS: Final[dict[int, type[SampanError]]] = {
     415: InvalidInput,
     422: InvalidInput,
     429: TryLater,
+    503: TryLater,
 }
 _REMEDIES: Final[dict[int, str]] = {
     401: "Its token may have expired; ask whoever runs the server for a new one.",
@@ -170,7 +172,7 @@ def as_error(response: httpx.Response) -> SampanError:
     status = response.status_code
     if 300 <= status < 400:
         return _not_sampan("the address answers with a redirect, as no Sampan server does.")
-    kind = _BY_STATUS.get(status, TryLater if status >= 500 else SampanError)
+    kind = _BY_STATUS.get(status, partial(ServerFault, status=status) if status >= 500 else SampanError)
     try:
         problem = Problem.model_validate(response.json())
     except (ValueError, ValidationError):
@@ -183,9 +185,9 @@ def as_error(response: httpx.Response) -> SampanError:
     )
 
 
-def _not_sampan(sentence: str) -> SampanError:
+def _not_sampan(sentence: str) -> NotSampan:
     """An error of the address rather than of the request."""
-    return SampanError(sentence, code="not-a-sampan-server", remedy="Check SAMPAN_URL or client.json.")
+    return NotSampan(sentence, remedy="Check SAMPAN_URL or client.json.")
 
 
 def _decoded(response: httpx.Response) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from contracts.errors import NotAuthentic, SampanError, TryLater
 from contracts.sealing import VaultPrivateKey
 from services.client.api import Api
+from services.client.errors import ServerFault
 from services.client.http import ATTEMPTS_MAX, Connection
 from services.client.known import Known
 from tests.support.stub_server import Fault, StubServer
@@ -52,6 +53,18 @@ def test_a_refusal_is_not_repeated(server: StubServer, api: Api, pauses: list[fl
         api.me()
     assert caught.value.code == "not-allowed"
     assert pauses == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_failing_server_is_told_from_a_busy_one_by_its_status(
+    server: StubServer, api: Api, status: int
+) -> None:
+    """5xx other than 503 carries its status, may be tried again later, and is not repeated at once."""
+    server.faults = [Fault("/v1/me", status, times=9)]
+    with pytest.raises(ServerFault) as caught:
+        api.me()
+    assert (caught.value.status, caught.value.retryable) == (status, True)
+    assert len(server.calls) == 1
 
 
 def test_a_redirect_is_not_followed(server: StubServer, api: Api) -> None:
