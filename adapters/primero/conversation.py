@@ -141,9 +141,9 @@ class ListReferrals:
     def after(self, reply: Reply | NoReply) -> Exchange | Verdict:
         if isinstance(reply, Reply) and reply.status == 404 and self.withdrawing:
             return Verdict("delivered", "primero-nothing-there")
-        if not isinstance(reply, Reply) or reply.status != 200 or not isinstance(_rows(reply), list):
+        rows = _rows(reply) if isinstance(reply, Reply) and reply.status == 200 else None
+        if not isinstance(reply, Reply) or rows is None:
             return failure(reply, repeatable=True)
-        rows = _rows(reply)
         ours = next((row for row in rows if _is_ours(row, self.plan)), None)
         if ours is not None:
             return self._found(ours)
@@ -270,9 +270,10 @@ class EndConsent:
         return Verdict("delivered", "primero-revoked", remote_id=self.referral, remote_status="cancelled")
 
 
-def _rows(reply: Reply) -> list[Any]:
+def _rows(reply: Reply) -> list[Any] | None:
+    """The list that was asked for. None: the answer is something else, and says nothing about what is there."""
     rows = reply.json.get("data") if isinstance(reply.json, dict) else None
-    return rows if isinstance(rows, list) else []
+    return rows if isinstance(rows, list) else None
 
 
 def _total(reply: Reply) -> int | None:

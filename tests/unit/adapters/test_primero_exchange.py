@@ -247,6 +247,16 @@ def test_no_answer_makes_an_exchange_raise(body: Any, status: int) -> None:
     assert isinstance(listing.after(Reply(status, body)), Exchange | Verdict)
 
 
+@pytest.mark.parametrize("body", [None, [], {}, {"data": None}, {"data": "x"}, {"data": {"id": "r1"}}, "text"])
+def test_a_list_that_is_none_says_nothing_of_what_is_there(body: Any) -> None:
+    """Neither is a recall done by it, nor may a referral be created once more: it is read again later."""
+    recall = start(event="MessageRecalled", recalls=DISPATCH, groups={})
+    listing = waiting(judge(start(), [Reply(409), Reply(200, {"data": case_held(start())})]))
+    for step in (recall, listing):
+        verdict = ended(step.after(Reply(200, body)))
+        assert (verdict.state, verdict.code) == ("later", "primero-unexpected-answer")
+
+
 def test_trap_22_a_recall_withdraws_the_earlier_referral() -> None:
     """List, DELETE, and the returned status must be 'revoked'."""
     step = start(event="MessageRecalled", recalls=DISPATCH, groups={})
