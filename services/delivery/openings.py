@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from contracts.api import OpenedItem
 from contracts.codec import encode
@@ -29,7 +30,7 @@ from services.delivery import store
 from services.delivery.store import StoredDispatch
 from services.edge.envelope import open_envelope
 from services.edge.opening import Opened, Opener, Wish
-from services.runtime.failures import is_transient
+from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.group_commit import GroupCommit
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
@@ -39,6 +40,7 @@ RUNNING_EVENT: Final = schema_id("running_event.v1")
 DELIVERY_EVENT: Final = schema_id("delivery_event.v1")
 _BATCH_MAX: Final = 64
 """Gates of this many openings are held at once; a withdrawal waits for them."""
+_log = structlog.get_logger(__name__)
 
 
 class Asked(NamedTuple):
@@ -65,7 +67,9 @@ class _Opening:
     def wish(self) -> Wish:
         assert self.dispatch is not None
         return Wish(
-            self.dispatch, self.asked.recipient, self.asked.groups - {Group.F0} or frozenset(self.dispatch.groups)
+            self.dispatch,
+            self.asked.recipient,
+            self.asked.groups - {Group.F0} or frozenset(self.dispatch.groups),
         )
 
 
@@ -94,6 +98,8 @@ class Openings:
         except Exception as error:
             if len(batch) == 1 or is_transient(error):  # the database is gone for all of them
                 raise
+            # One by one it may not come again, and whoever must mend it would never hear of it.
+            _log.error("openings_failed_together", error=error_code(error), at=raised_at(error))
         results: list[OpenedItem | BaseException] = []
         for asked in batch:
             try:
@@ -109,7 +115,9 @@ class Openings:
             found = [one for one in openings if one.result is None]
             results = await self._opener.open_many(work.connection, [one.wish for one in found], work.now)
             for one, result in zip(found, results, strict=True):
-                one.result = result if isinstance(result, SampanError) else _opened_item(one, result, work.now)
+                one.result = (
+                    result if isinstance(result, SampanError) else _opened_item(one, result, work.now)
+                )
             opened = [one for one in found if isinstance(one.result, OpenedItem)]
             await store.mark_opened(work.connection, {_row(one).dispatch_id for one in opened}, work.now)
             for one in openings:

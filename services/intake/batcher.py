@@ -1,23 +1,24 @@
-"""Group commit: single submits that wait at the same moment share one transaction. No linger, no timer.
+"""Single submits that wait at the same moment share one transaction (:mod:`services.runtime.group_commit`).
 
-While one batch commits, the next gathers; so a lone submit waits for nobody, and a flood pays one commit for
-many. The queue is bounded: beyond it the answer is 503 with Retry-After, and the sender's spool keeps the rest.
+The queue is bounded: beyond it the answer is 503 with Retry-After, and the sender's spool keeps the rest.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from contracts.api import SubmitReceipt
 from contracts.errors import SampanError, TryLater
 from services.intake.candidate import Handed, Result
+from services.runtime.failures import concerns_operator, raised_at
+from services.runtime.group_commit import BATCH_MAX, GroupCommit
 
-BATCH_MAX: Final = 128
 QUEUE_MAX: Final = 4096
+_log = structlog.get_logger(__name__)
 
 SubmitMany = Callable[[Sequence[Handed]], Awaitable[list[Result]]]
 
@@ -28,10 +29,13 @@ class Batcher:
     def __init__(
         self, submit_many: SubmitMany, *, batch_max: int = BATCH_MAX, queue_max: int = QUEUE_MAX
     ) -> None:
-        self._submit_many = submit_many
-        self._batch_max, self._queue_max = batch_max, queue_max
-        self._waiting: deque[tuple[Handed, asyncio.Future[Result]]] = deque()
-        self._running: asyncio.Task[None] | None = None
+        self._submit_many, self._queue_max = submit_many, queue_max
+        self._commit: GroupCommit[Handed, SubmitReceipt] = GroupCommit(submit_many, batch_max=batch_max)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for the next transaction."""
+        return self._commit.waiting
 
     async def submit(self, raw: bytes, caller: UUID, said: bytes | None = None) -> SubmitReceipt:
         """As :meth:`Intake.submit`.
@@ -44,44 +48,23 @@ class Batcher:
             SampanError: as intake refuses.
         """
         self.check_room()
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Handed(raw, caller, said), future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._drain())
-        result = await future
-        if isinstance(result, SampanError):
-            raise result
-        return result
+        return await self._commit.ask(Handed(raw, caller, said))
 
     def check_room(self) -> None:
         """Raises TryLater: the queue is full."""
-        if len(self._waiting) >= self._queue_max:
+        if self._commit.waiting >= self._queue_max:
             raise TryLater(
                 "too many submissions are waiting", code="queue-full", remedy="Send it again shortly."
             )
 
     async def submit_many(self, batch: Sequence[Handed]) -> list[Result]:
-        """A batch that came as one, in a transaction of its own."""
-        return await self._submit_many(batch)
+        """A batch that came as one, in a transaction of its own. Its answer names errors and raises none."""
+        results = await self._submit_many(batch)
+        for result in results:
+            if isinstance(result, SampanError) and concerns_operator(result):
+                _log.error("submission_not_taken", error=result.code, at=raised_at(result))
+        return results
 
     async def close(self) -> None:
         """Finish what waits."""
-        while self._running is not None and not self._running.done():
-            await asyncio.wait([self._running])
-
-    async def _drain(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
-            try:
-                results: Sequence[Result | BaseException] = await self._submit_many(
-                    [handed for handed, _ in batch]
-                )
-            except Exception as error:  # noqa: BLE001 (told to each sender, who sends again)
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():  # its request went away; the submission stands all the same
-                    continue
-                if isinstance(result, BaseException) and not isinstance(result, SampanError):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+        await self._commit.close()

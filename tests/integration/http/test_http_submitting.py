@@ -175,10 +175,11 @@ async def test_no_refusal_repeats_what_was_sent(
 
 async def test_a_full_queue_says_when_to_come_back(http: HttpWorld) -> None:
     """Beyond its bound the queue answers 503 with Retry-After, takes nothing, and loses none that it took."""
-    gate = asyncio.Event()
+    begun, gate = asyncio.Event(), asyncio.Event()
     taken: list[Handed] = []
 
     async def slow(batch: Any) -> list[Result]:
+        begun.set()
         await gate.wait()
         taken.extend(batch)
         return await http.world.instance.intake.submit_many(batch)
@@ -199,10 +200,9 @@ async def test_a_full_queue_says_when_to_come_back(http: HttpWorld) -> None:
     http.app.router.routes.extend(intake_http.routes(batcher, caller_of, assist))
     raws = [(await http.world.prepared()).submission for _ in range(4)]
     waiting = [asyncio.create_task(http.client.post("/v1/submissions", content=raws[0]))]
-    while batcher._running is None or batcher._waiting:
-        await asyncio.sleep(0)
+    await begun.wait()
     waiting += [asyncio.create_task(http.client.post("/v1/submissions", content=raw)) for raw in raws[1:3]]
-    while len(batcher._waiting) < 2:
+    while batcher.waiting < 2:
         await asyncio.sleep(0)
     refused = await http.client.post("/v1/submissions", content=raws[3])
     assert is_problem(refused, 503, code="queue-full")["remedy"]

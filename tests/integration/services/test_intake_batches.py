@@ -174,7 +174,9 @@ async def test_what_broke_a_batch_is_logged_though_it_does_not_come_again(
 
     monkeypatch.setattr(Intake, "_keep", breaks)
     with capture_logs() as lines:
-        results = await world.instance.intake.submit_many([Handed(raw, world.agency("ngo-th")) for raw in raws])
+        results = await world.instance.intake.submit_many(
+            [Handed(raw, world.agency("ngo-th")) for raw in raws]
+        )
     assert [type(result) for result in results] == [SubmitReceipt, SubmitReceipt]
     (line,) = lines
     assert (line["event"], line["error"]) == ("submissions_failed_together", "RuntimeError")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.api import InboxItem, OpenedItem
 from contracts.codec import decode
@@ -50,7 +51,10 @@ async def test_a_refusal_stops_no_other_opening(world: ServicesWorld) -> None:
         return_exceptions=True,
     )
     assert isinstance(results[0], OpenedItem)
-    assert [one.code for one in results[1:] if isinstance(one, NotFound)] == ["not-granted", "unknown-dispatch"]
+    assert [one.code for one in results[1:] if isinstance(one, NotFound)] == [
+        "not-granted",
+        "unknown-dispatch",
+    ]
     assert len(await disclosed(world)) == 1
     await world.instance.settle()
     told = (await world.instance.inbox.page(world.agency("ngo-th"), 0, 10)).items
@@ -60,7 +64,7 @@ async def test_a_refusal_stops_no_other_opening(world: ServicesWorld) -> None:
 async def test_a_fault_in_one_opening_is_its_own(
     world: ServicesWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where one opening breaks the batch, the others are opened one by one, and recorded once each."""
+    """Where one opening breaks the batch, the log says so, and the others are opened one by one, recorded once each."""
     for _ in range(3):
         await world.refer()
     shelter, items = world.agency("shelter-th"), await inbox(world)
@@ -73,6 +77,10 @@ async def test_a_fault_in_one_opening_is_its_own(
 
     monkeypatch.setattr(Openings, "_find", breaks)
     calls = [world.instance.inbox.open(shelter, item.dispatch, []) for item in items]
-    results = await asyncio.gather(*calls, return_exceptions=True)
+    with capture_logs() as lines:
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    (line,) = lines
+    assert (line["event"], line["error"]) == ("openings_failed_together", "ArithmeticError")
+    assert line["at"].startswith("test_openings_together.py:")
     assert [type(result) for result in results] == [OpenedItem, ArithmeticError, OpenedItem]
     assert len(await disclosed(world)) == 2

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.api import SubmitReceipt
 from contracts.errors import InvalidInput, SampanError, TryLater
@@ -119,6 +120,24 @@ async def test_a_request_that_goes_away_harms_nobody() -> None:
     intake.gate.set()
     assert await stays == receipt(b"2")
     assert intake.batches == [[b"1", b"2"]]
+
+
+async def test_what_a_batch_answers_for_us_is_told_to_the_operator() -> None:
+    """The answer of a batch names a fault of ours in one line among others; the log holds it too, and no refusal."""
+
+    async def submit_many(batch: Sequence[Handed]) -> list[Result]:
+        return [
+            receipt(b"1"),
+            InvalidInput("no", code="bad"),
+            SampanError("no code", code="case-codes-exhausted"),
+        ]
+
+    with capture_logs() as lines:
+        results = await Batcher(submit_many).submit_many([Handed(b"%d" % n, WHO) for n in range(3)])
+    assert len(results) == 3
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("submission_not_taken", "case-codes-exhausted")
+    ]
 
 
 async def test_closing_finishes_what_waits() -> None:

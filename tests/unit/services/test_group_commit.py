@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
+from contracts.errors import NotFound, SampanError
 from services.runtime.group_commit import GroupCommit
 
 
@@ -16,6 +18,11 @@ class Slow:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.begun, self.go = asyncio.Event(), asyncio.Event()
+        self.refusals: dict[int, BaseException] = {
+            -1: ValueError("Zanzibardo"),
+            -2: NotFound("nothing here"),
+            -3: SampanError("no free case code", code="case-codes-exhausted"),
+        }
 
     async def __call__(self, asked: Sequence[int]) -> list[int | BaseException]:
         self.batches.append(list(asked))
@@ -23,7 +30,7 @@ class Slow:
         await self.go.wait()
         if 13 in asked:
             raise RuntimeError
-        return [ValueError() if number < 0 else 2 * number for number in asked]
+        return [self.refusals.get(number, 2 * number) for number in asked]
 
 
 async def test_what_comes_during_a_batch_is_the_next_batch() -> None:
@@ -47,11 +54,15 @@ async def test_an_error_among_the_answers_is_its_askers_alone() -> None:
 
 
 async def test_a_batch_that_breaks_stops_no_later_one() -> None:
-    """What the batch raises is raised to all of it; the next request is served."""
+    """What the batch raises is raised to all of it and logged once; the next request is served."""
     slow = Slow()
     slow.go.set()
     commit: GroupCommit[int, int] = GroupCommit(slow)
-    broken = await asyncio.gather(commit.ask(13), commit.ask(1), return_exceptions=True)
+    with capture_logs() as lines:
+        broken = await asyncio.gather(commit.ask(13), commit.ask(1), return_exceptions=True)
+    (line,) = lines
+    assert (line["event"], line["error"]) == ("batch_failed", "RuntimeError")
+    assert line["at"].startswith("test_group_commit.py:")
     assert [type(error) for error in broken] == [RuntimeError, RuntimeError]
     assert await commit.ask(4) == 8
 
@@ -67,3 +78,22 @@ async def test_who_goes_away_holds_up_nobody() -> None:
         await first
     slow.go.set()
     assert await second == 4
+
+
+async def test_what_nobody_is_there_to_hear_is_logged() -> None:
+    """A fault whose asker went away is in the log by code and place, without message; a plain refusal is not."""
+    slow = Slow()
+    commit: GroupCommit[int, int] = GroupCommit(slow)
+    asking = [asyncio.create_task(commit.ask(number)) for number in (-1, -2, -3, 4)]
+    await slow.begun.wait()
+    for gone in asking:
+        gone.cancel()
+    slow.go.set()
+    with capture_logs() as lines:
+        await commit.close()
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("failed_unheard", "ValueError"),
+        ("failed_unheard", "case-codes-exhausted"),
+    ]
+    assert "Zanzibardo" not in str(lines)
+    await asyncio.gather(*asking, return_exceptions=True)
