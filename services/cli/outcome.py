@@ -13,6 +13,7 @@ WORDS = {
     State.SENT: "sent",
     State.ALREADY_SENT: "already sent",
     State.WAITING: "not sent yet, waits here",
+    State.HELD: "not sent, held here",
     State.REFUSED: "refused",
 }
 
@@ -24,14 +25,16 @@ def document(outcome: Outcome) -> dict[str, object]:
         "submission_id": str(outcome.submission_id),
         "receipt": outcome.receipt.model_dump(mode="json") if outcome.receipt else None,
         "problem": problem_of(outcome.problem) if outcome.problem else None,
+        "earlier": [document(each) for each in outcome.earlier],
     }
 
 
 def exit_code(outcome: Outcome) -> ExitCode:
-    """0 when the server has it, 4 when it waits here, 1 when it was refused."""
-    if outcome.state is State.WAITING:
-        return ExitCode.SPOOLED
-    return ExitCode.FAILED if outcome.state is State.REFUSED else ExitCode.DONE
+    """0 when the server has it, 4 when it waits here; 1 when it, or what went before it, needs a person."""
+    states = {outcome.state, *(each.state for each in outcome.earlier)}
+    if states & {State.REFUSED, State.HELD}:
+        return ExitCode.FAILED
+    return ExitCode.SPOOLED if State.WAITING in states else ExitCode.DONE
 
 
 def send_and_tell(session: Session, event: OpenEvent, content: bytes, what: str) -> None:
@@ -41,6 +44,8 @@ def send_and_tell(session: Session, event: OpenEvent, content: bytes, what: str)
     except KeyboardInterrupt:
         raise Stopped(stopped_sentence(session, 0)) from None
     session.screen.json(document(outcome))
+    for each in outcome.earlier:
+        _tell_earlier(session, each)
     if outcome.receipt is not None:
         again = " (already sent before)" if outcome.state is State.ALREADY_SENT else ""
         session.screen.say(f"{what}: sent, case {outcome.receipt.case_code}{again}.", "green")
@@ -50,6 +55,18 @@ def send_and_tell(session: Session, event: OpenEvent, content: bytes, what: str)
         if outcome.state is State.WAITING:
             session.screen.remark("It is sealed and kept. Send it with: sampan submit --flush")
     raise typer.Exit(exit_code(outcome))
+
+
+def _tell_earlier(session: Session, outcome: Outcome) -> None:
+    why = f": {outcome.problem.sentence()}" if outcome.problem else "."
+    style = "green" if outcome.receipt else "yellow"
+    session.screen.remark(
+        f"sampan: {str(outcome.submission_id)[:8]}, which waited here for the same case: "
+        f"{WORDS[outcome.state]}{why}",
+        style,
+    )
+    if outcome.state in (State.REFUSED, State.HELD):
+        session.screen.remark("Its sealed bytes are kept. See: sampan kept")
 
 
 def stopped_sentence(session: Session, sent: int) -> str:

@@ -14,13 +14,14 @@ from contracts.open_event import OpenEvent
 from services.cli.failing import ExitCode, problem_of
 from services.cli.screen import text
 from services.client.rows import Row
-from services.client.sending import Outcome, State
+from services.client.sending import Outcome, State, stops_everything
 
 
 class Fate(StrEnum):
     """What became of a row, worst first."""
 
     REFUSED = "refused"
+    HELD = "held"
     QUESTION = "question"
     WAITING = "waiting"
     SENT = "sent"
@@ -31,6 +32,7 @@ _OF_STATE = {
     State.SENT: Fate.SENT,
     State.ALREADY_SENT: Fate.ALREADY_SENT,
     State.WAITING: Fate.WAITING,
+    State.HELD: Fate.HELD,
     State.REFUSED: Fate.REFUSED,
 }
 _STYLES = {
@@ -38,19 +40,24 @@ _STYLES = {
     Fate.ALREADY_SENT: "dim",
     Fate.WAITING: "yellow",
     Fate.QUESTION: "yellow",
+    Fate.HELD: "red",
     Fate.REFUSED: "red",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """A row's fate, the receipt of its last event, and what is to be said about it."""
+    """A row's fate, the receipt of its last event, and what is to be said about it.
+
+    ``earlier`` is what became of what had waited for the same case: results of their own.
+    """
 
     label: str
     fate: Fate
     receipt: SubmitReceipt | None = None
     words: tuple[str, ...] = ()
     problems: tuple[SampanError, ...] = ()
+    earlier: tuple[Outcome, ...] = ()
 
     def cells(self) -> tuple[str, Text, str, str]:
         """The row of the table that a person reads."""
@@ -80,41 +87,57 @@ class RowResult:
 
 
 def send_row(row: Row, send: Callable[[OpenEvent, bytes], Outcome]) -> RowResult:
-    """Send a row's events in order; what cannot be sent says why. A refused event stops those after it."""
+    """Send a row's events in order; what cannot be sent says why. A refused event stops those after it.
+
+    So it does when the row had waited: the sender holds them, see :mod:`services.client.sending`.
+    """
     if row.problems:
         return RowResult(
             row.label, Fate.REFUSED, None, tuple(p.sentence() for p in row.problems), row.problems
         )
     if row.questions:
         return RowResult(row.label, Fate.QUESTION, None, row.questions)
-    fate, receipt = Fate.ALREADY_SENT, None
+    fate, receipt, words = Fate.ALREADY_SENT, None, tuple[str, ...]()
+    earlier = tuple[Outcome, ...]()
     for event, content in zip(row.events, row.contents, strict=True):
         try:
             outcome = send(event, content)
         except SampanError as problem:
             if problem.http_status >= 500:  # this machine's trouble, not the row's
                 raise
-            return RowResult(row.label, Fate.REFUSED, receipt, (problem.sentence(),), (problem,))
-        if outcome.state is State.REFUSED and outcome.problem is not None:
-            return RowResult(row.label, Fate.REFUSED, receipt, _refusal(outcome.problem), (outcome.problem,))
+            said, met = (problem.sentence(),), (problem,)
+            return RowResult(row.label, Fate.REFUSED, receipt, said, met, earlier)
+        earlier += outcome.earlier
+        if outcome.state in (State.REFUSED, State.HELD):
+            return RowResult(row.label, _OF_STATE[outcome.state], receipt, *_said(outcome), earlier)
         fate = _worse(fate, _OF_STATE[outcome.state])
         receipt = outcome.receipt or receipt
-    words = ("sealed and kept here.",) if fate is Fate.WAITING else ()
-    return RowResult(row.label, fate, receipt, words)
+        if outcome.state is State.WAITING:
+            words = ("sealed and kept here.", *_of_this_event(outcome))
+    return RowResult(row.label, fate, receipt, words if fate is Fate.WAITING else (), (), earlier)
+
+
+def _of_this_event(outcome: Outcome) -> tuple[str, ...]:
+    """What keeps this event alone waiting; trouble with the line is said once for all of them."""
+    problem = outcome.problem
+    return (problem.sentence(),) if problem is not None and not stops_everything(problem) else ()
 
 
 def result_of(outcome: Outcome) -> RowResult:
     """What became of something that had waited in the spool."""
     label = str(outcome.submission_id)[:8]
-    words = _refusal(outcome.problem) if outcome.problem else ()
-    problems = (outcome.problem,) if outcome.problem else ()
-    return RowResult(label, _OF_STATE[outcome.state], outcome.receipt, words, problems)
+    return RowResult(label, _OF_STATE[outcome.state], outcome.receipt, *_said(outcome))
+
+
+def _said(outcome: Outcome) -> tuple[tuple[str, ...], tuple[SampanError, ...]]:
+    problem = outcome.problem
+    return (_refusal(problem), (problem,)) if problem is not None else ((), ())
 
 
 def exit_code(results: Iterable[RowResult]) -> ExitCode:
-    """The worst fate decides: refused, then questions, then waiting."""
+    """The worst fate decides: refused or held, then questions, then waiting."""
     fates = {result.fate for result in results}
-    if Fate.REFUSED in fates:
+    if fates & {Fate.REFUSED, Fate.HELD}:
         return ExitCode.FAILED
     if Fate.QUESTION in fates:
         return ExitCode.QUESTIONS
@@ -126,7 +149,7 @@ def tally(results: Iterable[RowResult]) -> str:
     counts: dict[Fate, int] = {}
     for result in results:
         counts[result.fate] = counts.get(result.fate, 0) + 1
-    words = {Fate.QUESTION: "with questions", Fate.WAITING: "kept here until there is a connection"}
+    words = {Fate.QUESTION: "with questions", Fate.WAITING: "kept here, not sent yet"}
     return ", ".join(f"{counts[fate]} {words.get(fate, fate)}" for fate in reversed(Fate) if fate in counts)
 
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from contracts.errors import InvalidInput, SampanError
 from contracts.open_event import OpenEvent
+from services.cli import kept
 from services.cli.failing import Stopped, problem_of
 from services.cli.losses import LossTeller
 from services.cli.outcome import stopped_sentence
@@ -30,8 +31,9 @@ ActingAs = Annotated[
 
 
 def attach(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command, and the one that looks after what it keeps."""
     app.command("submit")(submit)
+    app.add_typer(kept.app, name="kept")
 
 
 def submit(
@@ -67,7 +69,8 @@ def submit(
         for path, content in documents:
             _one_file(session, path, content, acting_as, assisted, results, shown)
     waiting = len(session.spool.waiting())
-    session.screen.json({"files": shown, "waiting": waiting})
+    session.screen.json({"files": shown, "waiting": waiting, **kept.counts(session)})
+    kept.say(session)
     if waiting and not any(result.fate is Fate.WAITING for result in results):
         session.screen.say(f"{waiting} from before wait on this machine: sampan submit --flush", "yellow")
     raise typer.Exit(exit_code(results))
@@ -109,11 +112,17 @@ def _one_file(
     send, trouble = _assisted(session) if assisted else _sealed(session)
     losses = LossTeller(session) if rows else None
     done: list[RowResult] = []
+    earlier: list[RowResult] = []
     for row in _with_progress(session, path.name, rows):
         if losses is not None and trouble() is None:
             losses.look_at(row)
         done.append(send_row(row, send))
-        results.append(done[-1])
+        before = [result_of(outcome) for outcome in done[-1].earlier]
+        earlier += before
+        results += [*before, done[-1]]
+    if earlier:
+        cells = [result.cells() for result in earlier]
+        session.screen.table("What waited on this machine for these cases", COLUMNS, cells)
     session.screen.table(path.name, COLUMNS, [result.cells() for result in done])
     for line in (line for result in done for line in result.asks()):
         session.screen.say(line)
@@ -125,6 +134,7 @@ def _one_file(
         {
             "file": path.name,
             "rows": [result.document() for result in done],
+            "earlier": [result.document() for result in earlier],
             "cannot_hold": told,
             "result_workbook": str(result_file) if result_file else None,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from contracts.api import WaitingItem
+from services.cli import kept
 from services.cli.labels import event_label
 from services.cli.screen import text
 from services.cli.session import SOON_HOURS, Session
@@ -19,6 +20,7 @@ def show(session: Session) -> None:
             "agency": session.profile.agency,
             "waiting": [item.model_dump(mode="json") for item in items],
             "spooled": here,
+            **kept.counts(session),
         }
     )
     if items:
@@ -33,6 +35,7 @@ def show(session: Session) -> None:
         session.screen.say(
             f"{here} sealed and not yet sent. Send with: sampan submit --flush", style="yellow"
         )
+    kept.say(session)
 
 
 def _row(session: Session, item: WaitingItem) -> tuple[object, ...]:

@@ -52,6 +52,10 @@ class Secret:
         """What stands for a case in the spool: 16 hex digits."""
         return self.digest("chain", case.encode()).hex()[:16]
 
+    def mark(self, submission_id: UUID, takes_away: bool) -> str:
+        """Whether a sealed submission only takes away, for this client to read: 8 hex digits."""
+        return self.digest("takes-away" if takes_away else "ordinary", submission_id.bytes).hex()[:8]
+
     def uuid(self, purpose: str, *parts: bytes) -> UUID:
         """An id that the same parts always get (UUIDv8, RFC 9562 section 5.8)."""
         value = int.from_bytes(self.digest(purpose, *parts)[:16], "big")

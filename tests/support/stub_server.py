@@ -102,6 +102,9 @@ class StubServer:
         self.erased: list[str] = []
         self.faults: list[Fault] = []
         self.calls: list[str] = []
+        self.growing: str | None = None
+        self.lose_receipts = 0  # so many submissions are taken and answered with something unreadable
+        self.refuse_events: dict[str, int] = {}  # event name → status, given to each such submission
         self.live_feed = True
         self.feed_repeats = False  # the live feed begins at 1 again, whatever was asked
         self.feed_skips: set[int] = set()  # cursors that the live feed loses
@@ -147,6 +150,17 @@ class StubServer:
             slug = each["agency"]
             key = client_home.SigningKey(f"{slug}-1", seed_of(slug))
             client_home.write_profile(where, slug, f"token-{slug}", key)
+
+    def grow_timeline(self, code: str) -> None:
+        """Show a case whose history gets an entry with every submission that is taken."""
+        self.growing = code
+        self.timelines[code] = {
+            "case_ref": str(an_id("case-1")),
+            "case_code": code,
+            "role": "owner",
+            "subjects": [str(an_id("subject"))],
+            "entries": [],
+        }
 
     def hold_after(self, answered: int) -> None:
         """Answer so many submissions more, then take the next and keep its sender waiting; ``taken`` says so."""
@@ -268,11 +282,18 @@ class StubServer:
         submission = decode_submission(body)
         header = decode_event(submission.event).header
         known = self.submissions.get(header.submission_id)
+        control = decode(ControlPayload, self.parts(body)[CONTROL])
+        if control.event in self.refuse_events:
+            status = self.refuse_events[control.event]
+            return problem(status, "told-no", "this is not taken.")
         if known is None:
             self.submissions[header.submission_id] = (
                 body,
                 receipt(header.submission_id, len(self.submissions) + 1),
             )
+            if self.growing is not None:
+                entry = {"at": RECORDED, "what": "event", "event": control.event}
+                self.timelines[self.growing]["entries"].append(entry)
         elif known[0] != body:
             return problem(409, "conflict", "this submission id was used before for other content.")
         if self._answered_before_hold is not None:
@@ -283,6 +304,9 @@ class StubServer:
                 self.taken.set()
         while self.hold_submissions.is_set():
             await asyncio.sleep(0.01)
+        if self.lose_receipts:
+            self.lose_receipts -= 1
+            return JSONResponse({})
         answer = self.submissions[header.submission_id][1]
         return JSONResponse(answer | {"duplicate": known is not None})
 

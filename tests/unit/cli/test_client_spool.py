@@ -142,17 +142,30 @@ def test_events_of_a_case_leave_in_order_even_after_an_outage(tmp_path: Path) ->
     assert server.got == [str(number(n)).encode() for n in (1, 3, 4)]
 
 
-def test_a_refused_event_is_set_aside_and_the_next_goes(tmp_path: Path) -> None:
-    """A no to one event neither stops those after it nor throws its bytes away."""
+def test_a_refused_event_is_set_aside_and_the_next_case_goes(tmp_path: Path) -> None:
+    """A no to one event neither stops another case nor throws its bytes away; the server's words stay with it."""
     spool, server = Spool(tmp_path / "spool"), Server(down=True)
     offline = sender(spool, server)
-    for n in (1, 2):
-        offline.send(event(n), b"%d" % n)
+    for n, case in ((1, "one"), (2, "two")):
+        offline.send(event(n, case), b"%d" % n)
     server.down = False
     server.refuses = {str(number(1)).encode()}
     assert [outcome.state for outcome in sender(spool, server).flush()] == [State.REFUSED, State.SENT]
-    assert [entry.submission_id for entry in spool.refused()] == [number(1)]
+    (refused,) = Spool(tmp_path / "spool").refused()
+    assert refused.submission_id == number(1)
+    assert refused.sealed() == str(number(1)).encode()
+    reason = spool.reason(refused)
+    assert reason is not None
+    assert (reason.message, reason.code) == ("no.", "invalid-input")
     assert spool.waiting() == []
+
+
+def test_what_was_kept_by_an_older_version_is_still_read(tmp_path: Path) -> None:
+    """A name without a mark, as it was written before there were marks: it waits, and is sent."""
+    spool = Spool(tmp_path / "spool")
+    name = f"000000000001-{CHAIN}-{CONTENT}-{number(1).hex}.sealed"
+    (tmp_path / "spool" / "waiting" / name).write_bytes(str(number(1)).encode())
+    assert [outcome.state for outcome in sender(spool, Server()).flush()] == [State.SENT]
 
 
 def _keep_many(folder: str, first: int) -> None:
