@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +12,10 @@ import yaml
 
 from contracts.address import parse_address
 from contracts.errors import InvalidInput
+from contracts.open_event import OpenEvent
 from services.cli.outcome import send_and_tell
 from services.cli.session import As, Json, Session
 from services.client.documents import read_document, read_event
-from services.client.errors import NoConnection
 from services.client.rows import content_of
 
 
@@ -49,7 +50,9 @@ def emit(
     as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """Send one event by hand. Typed twice, it is one event as long as it says the same and none came between.
+    """Send one event by hand. What still waits here is one event however often it is typed.
+
+    Typed again after it was sent, or after something else was kept here, it is a new event.
 
     Example: sampan emit ConsentWithdrawn --case SP-K7RM4-TQX2F --as ngo-th
     """
@@ -67,23 +70,25 @@ def emit(
         "subjects": [{"subject": subject, "facts": _facts(fact or [])}],
     }
     said = {key: value for key, value in document.items() if value not in (None, [])}
-    # An event on a case may be meant again later (a second withdrawal); the case's history sets them apart.
-    before = _history_length(session, case) if case else 0
-    known_by = json.dumps(
-        {**said, "occurred_at": None, "before": before}, sort_keys=True, default=str
-    ).encode()
-    said["event_id"] = str(session.secret.uuid("emit-event", known_by))
-    said["submission_id"] = str(session.secret.uuid("emit-submission", known_by))
-    read = read_event(said)
+    read = _the_one_that_waits_or_a_new_one(session, said)
     send_and_tell(session, read, content_of(read), event)
 
 
-def _history_length(session: Session, case: str) -> int:
-    """How much has happened in the case; -1 when nobody can be asked: a withdrawal cannot wait."""
-    try:
-        return len(session.api.timeline(case).entries)
-    except NoConnection:
-        return -1
+def _the_one_that_waits_or_a_new_one(session: Session, said: dict[str, Any]) -> OpenEvent:
+    """The event, with ids from what it says and from how often that was said to its end from this machine.
+
+    A consent may be withdrawn, given and withdrawn again in the same words. So what was sent is over, and what
+    waits counts as the same only while nothing was kept after it, which it would otherwise come before.
+    """
+    known_by = json.dumps(said | {"occurred_at": None}, sort_keys=True, default=str).encode()
+    for turn in count():
+        parts = known_by, str(turn).encode()
+        said["event_id"] = str(session.secret.uuid("emit-event", *parts))
+        said["submission_id"] = str(session.secret.uuid("emit-submission", *parts))
+        event = read_event(said)
+        if not session.spool.is_over(event.submission_id):
+            return event
+    raise AssertionError("unreachable")
 
 
 def _facts(pairs: list[str]) -> dict[str, Any]:
