@@ -4,6 +4,7 @@
         └──409──▶ read it ─▶ fill what is blank ─▶ list referrals ┤
                                                                   └ ours is there ─▶ delivered
     withdraw:  list referrals ─ ours is there ─▶ DELETE ─▶ status is revoked ─▶ delivered
+               (consent withdrawn, case there: before any end, the case's own consent is ended too)
 
 Creating a case is keyed by the id that we choose (the subject's alias), a referral is not: an exchange that
 starts again reads the referrals before it creates one. Nothing is ever looked up by anything but an exact id:
@@ -153,7 +154,7 @@ class ListReferrals:
                 return Verdict("unknown", "primero-list-incomplete", remedy="Ask the administrator to look.")
             return replace(self, page=self.page + 1, seen=self.seen + len(rows))
         if self.withdrawing:
-            return Verdict("delivered", "primero-nothing-there")
+            return EndConsent.or_done(self.plan, Verdict("delivered", "primero-nothing-there"))
         return CreateReferral(self.plan, self.kept_as_text)
 
     def _found(self, row: Mapping[str, Any]) -> Exchange | Verdict:
@@ -161,7 +162,7 @@ class ListReferrals:
         if self.withdrawing and status != "revoked":
             return Revoke(self.plan, str(row.get("id")))
         if self.withdrawing:
-            return EndConsent.or_done(self.plan, str(row.get("id")))
+            return EndConsent.or_done(self.plan, _revoked(str(row.get("id"))))
         if status not in TASK_STATUS:
             return Verdict("unknown", "primero-unknown-status", remote_id=str(row.get("id")))
         return Verdict(
@@ -235,7 +236,7 @@ class Revoke:
             return failure(reply, repeatable=True)
         made = data_of(reply)
         if str(made.get("id")) != self.referral or made.get("status") != "revoked":
-            return Verdict(
+            answered = Verdict(
                 "refused",
                 "primero-not-revoked",
                 field="status",
@@ -243,22 +244,24 @@ class Revoke:
                 remote_status=status_of(made),
                 remedy="The referral was already answered: telephone the recipient.",
             )
-        return EndConsent.or_done(self.plan, self.referral)
+            return EndConsent.or_done(self.plan, answered)
+        return EndConsent.or_done(self.plan, _revoked(self.referral))
 
 
 @dataclass(frozen=True, slots=True)
 class EndConsent:
-    """After a withdrawal of consent, the case says so too: nothing in Primero passes it on by itself."""
+    """After a withdrawal of consent, the case says so too: nothing in Primero passes it on by itself.
+
+    Whatever became of the referral (``verdict``): a case with nothing to revoke would go on saying yes.
+    """
 
     plan: Plan
-    referral: str
+    verdict: Verdict
 
     @classmethod
-    def or_done(cls, plan: Plan, referral: str) -> Exchange | Verdict:
-        """End the consent where it was withdrawn, else nothing is left to do."""
-        if plan.ends_consent:
-            return cls(plan, referral)
-        return Verdict("delivered", "primero-revoked", remote_id=referral, remote_status="cancelled")
+    def or_done(cls, plan: Plan, verdict: Verdict) -> Exchange | Verdict:
+        """End the consent where it was withdrawn, else nothing is left to do. Both end with ``verdict``."""
+        return cls(plan, verdict) if plan.ends_consent else verdict
 
     @property
     def call(self) -> Call:
@@ -267,7 +270,11 @@ class EndConsent:
     def after(self, reply: Reply | NoReply) -> Exchange | Verdict:
         if not isinstance(reply, Reply) or reply.status not in (200, 204):
             return failure(reply, repeatable=True)
-        return Verdict("delivered", "primero-revoked", remote_id=self.referral, remote_status="cancelled")
+        return self.verdict
+
+
+def _revoked(referral: str) -> Verdict:
+    return Verdict("delivered", "primero-revoked", remote_id=referral, remote_status="cancelled")
 
 
 def _rows(reply: Reply) -> list[Any] | None:

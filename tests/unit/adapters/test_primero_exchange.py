@@ -276,6 +276,37 @@ def test_trap_22_a_withdrawn_consent_is_ended_on_the_case_too() -> None:
     assert ended(patch.after(Reply(200, {"data": {}}))).code == "primero-revoked"
 
 
+@pytest.mark.parametrize(
+    ("statuses", "state", "code"),
+    [
+        ([], "delivered", "primero-nothing-there"),
+        (["done", "done"], "refused", "primero-not-revoked"),
+        (["rejected", "rejected"], "refused", "primero-not-revoked"),
+        (["in_progress", "revoked"], "delivered", "primero-revoked"),
+    ],
+)
+def test_trap_22_consent_ends_on_the_case_whatever_became_of_the_referral(
+    statuses: list[str], state: str, code: str
+) -> None:
+    """No referral of ours, or one already answered: the case must not go on saying yes."""
+    mine = {"id": "r7", "record_id": str(SUBJECT), "notes": notes.marker(DISPATCH)}
+    listed = [{"id": "r1", "notes": "theirs"}, *({**mine, "status": status} for status in statuses[:1])]
+    revoked = [Reply(200, {"data": {**mine, "status": status}}) for status in statuses[1:]]
+    step = start(event="ConsentWithdrawn", recalls=DISPATCH, groups={})
+    patch = waiting(judge(step, [Reply(200, {"data": listed}), *revoked]))
+    assert (patch.call.method, patch.call.path) == ("PATCH", f"/api/v2/cases/{SUBJECT}")
+    assert patch.call.json == {"data": {"consent_for_services": False, "disclosure_other_orgs": False}}
+    assert ended(patch.after(Reply(500))).state == "later"
+    verdict = ended(patch.after(Reply(204)))
+    assert (verdict.state, verdict.code) == (state, code)
+
+
+def test_trap_22_where_there_is_no_case_no_consent_is_ended() -> None:
+    """A withdrawal of what never arrived creates nothing and changes nothing."""
+    step = start(event="ConsentWithdrawn", recalls=DISPATCH, groups={})
+    assert ended(step.after(Reply(404))).code == "primero-nothing-there"
+
+
 def test_trap_14_success_on_a_disallowed_withdrawal_is_not_success() -> None:
     """A referral that was already answered cannot be revoked, and Primero answers 200."""
     step = start(event="MessageRecalled", recalls=DISPATCH, groups={})
