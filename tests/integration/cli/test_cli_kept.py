@@ -52,6 +52,19 @@ def test_the_refusal_of_a_withdrawal_that_waited_is_never_swallowed(
     assert json.loads(sampan(*AS, "--json").stdout)["refused"] == 1
 
 
+def test_a_withdrawal_is_sent_although_what_waited_is_refused_and_both_are_said(
+    sampan: Sampan, server: StubServer
+) -> None:
+    """The withdrawal arrives; the refusal before it is told, and the exit code asks for a person."""
+    keep(sampan, server, "CaseOpened")
+    server.refuse_events = {"CaseOpened": 422}
+    result = sampan("emit", "ConsentWithdrawn", "--case", CASE, *AS)
+    assert events(server) == ["ConsentWithdrawn"]
+    assert "refused: this is not taken." in result.output
+    assert "ConsentWithdrawn: sent" in result.output
+    assert result.exit_code == 1
+
+
 def test_a_document_tells_what_was_refused_before_it(
     sampan: Sampan, server: StubServer, folder: Path
 ) -> None:
