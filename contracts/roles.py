@@ -6,6 +6,7 @@ get merged and renamed; the directory says who holds a role, and from when to wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -95,6 +96,11 @@ class Group(StrEnum):
     F11 = "F11"  # risk assessment
     F12 = "F12"  # needs
     F13 = "F13"  # travel plan
+
+
+def in_order(groups: Iterable[str]) -> list[Group]:
+    """Groups by their number, as people read them: F2 before F10."""
+    return sorted(map(Group, groups), key=lambda group: int(group[1:]))
 
 
 class Priority(StrEnum):

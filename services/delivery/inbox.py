@@ -14,7 +14,7 @@ from contracts.api import InboxItem, InboxPage, OpenedItem
 from contracts.api import Note as NoteItem
 from contracts.decision import Dispatch
 from contracts.ids import Random
-from contracts.roles import Basis, Group, Priority, Purpose
+from contracts.roles import Basis, Group, Priority, Purpose, in_order
 from routing.directory import Directory
 from services.delivery import store
 from services.delivery.openings import Asked, Openings, not_here
@@ -87,7 +87,7 @@ class Inbox:
             subject_ref=self._vault.alias("subject", row.subject_id, row.recipient),
             from_role=dispatch.emitter_address or "Sampan",
             from_agency=self._directory.by_slug(dispatch.emitter).name if dispatch.emitter else None,
-            groups=[Group(group) for group in sorted(dispatch.groups, key=_order)],
+            groups=in_order(dispatch.groups),
             items=sorted(dispatch.items),
             consent_ref=self._consent(dispatch, row.recipient),
             notes=[
@@ -114,7 +114,3 @@ class Inbox:
             from_role="Sampan", groups=[], dated=row.dated, received_at=row.received_at, status="cancelled",
             recalled=True,
         )  # fmt: skip
-
-
-def _order(group: str) -> int:
-    return int(group[1:])

@@ -25,18 +25,18 @@ from contracts.records import DeliveryEvent, RunningEvent
 from contracts.roles import Group
 from contracts.schema_ids import schema_id
 from contracts.sealing import frame
-from contracts.topic_names import CASE_EVENTS, DELIVERY_EVENTS
+from contracts.topic_names import DELIVERY_EVENTS
 from services.delivery import store
 from services.delivery.store import StoredDispatch
 from services.edge.envelope import open_envelope
 from services.edge.opening import Opened, Opener, Wish
 from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.group_commit import GroupCommit
+from services.runtime.log.findings import finding_record
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
 from services.vault.vault import Vault
 
-RUNNING_EVENT: Final = schema_id("running_event.v1")
 DELIVERY_EVENT: Final = schema_id("delivery_event.v1")
 _BATCH_MAX: Final = 64
 """Gates of this many openings are held at once; a withdrawal waits for them."""
@@ -165,8 +165,7 @@ class Openings:
             event_id=new_id(self._random, now), kind="DisclosureRefused", case_id=row.case_id,
             subject_id=row.subject_id, at=now, dispatch_id=row.dispatch_id, by_agency=row.recipient,
         )  # fmt: skip
-        headers = {"ce_type": b"org.sampan.running-event"}
-        return NewRecord(CASE_EVENTS, row.log_key, frame(RUNNING_EVENT, encode(event)), headers)
+        return finding_record(event, row.log_key)
 
 
 def not_here() -> NotFound:

@@ -23,7 +23,7 @@ from contracts.ids import Random, new_id
 from contracts.records import DeliveryEvent, RunningEvent
 from contracts.schema_ids import schema_id
 from contracts.sealing import frame
-from contracts.topic_names import CASE_EVENTS, DELIVERY_EVENTS, DISPATCHES
+from contracts.topic_names import DELIVERY_EVENTS, DISPATCHES
 from services.delivery import lanes, store
 from services.delivery.lanes import CLAIM_SECONDS, Claim
 from services.delivery.retry import delay_seconds, exhausted
@@ -31,13 +31,13 @@ from services.delivery.store import StoredDispatch
 from services.edge.perform import Performer, Ready, Ticket, perform
 from services.runtime.clock import Clock
 from services.runtime.failures import error_code, is_transient, raised_at
+from services.runtime.log.findings import finding_record
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
 
 _BATCH: Final = 16
 _DELIVERY_EVENT: Final = schema_id("delivery_event.v1")
-_RUNNING_EVENT: Final = schema_id("running_event.v1")
 _POLL_SECONDS: Final = 1.0
 _AT_ONCE: Final = 64
 """Attempts under way in one process: a system that hangs holds up its own lanes and not the others'."""
@@ -238,8 +238,7 @@ class Worker:
             at=now,
             dispatch_id=row.dispatch_id,
         )
-        headers = {"ce_type": b"org.sampan.running-event"}
-        return NewRecord(CASE_EVENTS, row.log_key, frame(_RUNNING_EVENT, encode(event)), headers)
+        return finding_record(event, row.log_key)
 
 
 async def _ended(running: set[asyncio.Task[None]]) -> None:

@@ -21,7 +21,7 @@ from contracts.case_record import AnswerTo
 from contracts.decision import Decision, Denied, Dispatch, Held, RuleRef
 from contracts.errors import NotFound
 from contracts.ids import parse_case_code
-from contracts.roles import Group, Purpose
+from contracts.roles import Purpose, in_order
 from routing.directory import Directory
 from services.edge.envelope import open_envelope
 from services.portal import store
@@ -195,7 +195,7 @@ class Timelines:
     ) -> TimelineEntry:
         return TimelineEntry(
             at=at, what="told", event=dispatch.event, who=self._name(dispatch.recipient, dispatch.address),
-            purpose=Purpose(dispatch.purpose), groups=[Group(g) for g in sorted(dispatch.groups, key=_order)],
+            purpose=Purpose(dispatch.purpose), groups=in_order(dispatch.groups),
             rules=self._rules(dispatch.rules), status=status.status if status else None,
             deadline_at=dispatch.acknowledge_by,
             dispatch=self._vault.alias("dispatch", dispatch.dispatch_id, viewer),
@@ -222,7 +222,7 @@ class Timelines:
     def _received(self, dispatch: Dispatch, row: store.ReceivedRow) -> TimelineEntry:
         return TimelineEntry(
             at=row.received_at, what="recalled" if row.recalled else "told", event=dispatch.event, who="you",
-            purpose=Purpose(dispatch.purpose), groups=[Group(g) for g in sorted(dispatch.groups, key=_order)],
+            purpose=Purpose(dispatch.purpose), groups=in_order(dispatch.groups),
             status=row.status, dispatch=row.alias, deadline_at=row.acknowledge_by,
         )  # fmt: skip
 
@@ -255,10 +255,6 @@ def _each_refusal_once(entries: list[TimelineEntry]) -> list[TimelineEntry]:
             seen.add(said)
         kept.append(entry)
     return kept
-
-
-def _order(group: str) -> int:
-    return int(group[1:])
 
 
 def _as_uuid(text: str) -> UUID | None:

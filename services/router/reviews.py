@@ -15,7 +15,7 @@ from routing.directory import Directory
 from services.router import store
 from services.router.effects import REVIEW
 from services.router.store import ReviewRow
-from services.router.timers import running
+from services.runtime.log.findings import finding_record
 from services.runtime.registry import Caller
 from services.runtime.store.postgres import PostgresStore
 from services.vault.vault import Vault
@@ -104,7 +104,7 @@ class Reviews:
             words = msgspec.msgpack.encode({"action": action, "reason": reason, "second": second})
             sealed = self._vault.seal_facts(keys[row.subject_id], words, REVIEW + event.event_id.bytes)
             await store.keep_reason(work.connection, event.event_id, row, caller.agency_id, sealed, work.now)
-            work.emit(running(event, row.log_key))
+            work.emit(finding_record(event, row.log_key))
         return await self.show(caller, review_id)
 
     def _open(self, row: ReviewRow, key: bytes) -> ReviewOpened:

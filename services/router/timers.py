@@ -9,34 +9,19 @@ import asyncio
 import contextlib
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 import structlog
 
-from contracts.codec import encode
 from contracts.ids import Random, new_id
 from contracts.records import RunningEvent
-from contracts.schema_ids import schema_id
-from contracts.sealing import frame
-from contracts.topic_names import CASE_EVENTS
 from services.router import store
 from services.runtime.failures import error_code, raised_at
-from services.runtime.log.port import NewRecord
+from services.runtime.log.findings import finding_record
 from services.runtime.store.postgres import PostgresStore
 
-RUNNING_EVENT: Final = schema_id("running_event.v1")
 _BATCH: Final = 128
 _POLL_SECONDS: Final = 1.0
 _log = structlog.get_logger(__name__)
-
-
-def running(event: RunningEvent, log_key: UUID) -> NewRecord:
-    """A record of Sampan's own finding, for case-events."""
-    return NewRecord(
-        CASE_EVENTS, log_key, frame(RUNNING_EVENT, encode(event)),
-        {"ce_specversion": b"1.0", "ce_id": str(event.event_id).encode(), "ce_source": b"/sampan",
-         "ce_type": b"org.sampan.running-event", "ce_time": event.at.isoformat().encode()},
-    )  # fmt: skip
 
 
 class Timers:
@@ -57,7 +42,7 @@ class Timers:
                         event_id=new_id(self._random, work.now), kind="DeadlineDue", case_id=timer.case_id,
                         subject_id=timer.subject_id, at=timer.due_at, timer_id=timer.timer_id,
                     )  # fmt: skip
-                    work.emit(running(event, timer.log_key))
+                    work.emit(finding_record(event, timer.log_key))
             fired += len(due)
             if len(due) < _BATCH:
                 return fired

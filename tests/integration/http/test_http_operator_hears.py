@@ -114,9 +114,6 @@ def test_every_metric_is_one_that_something_records() -> None:
     """No name on the list is one that no code of ours ever records: an operator would watch a zero."""
     names = {*get_args(CounterName), *get_args(GaugeName), *get_args(HistogramName)}
     recorded = {
-        value
-        for path in python_files("services")
-        if path.name != "metrics.py"
-        for _, value in strings(path)
+        value for path in python_files("services") if path.name != "metrics.py" for _, value in strings(path)
     }
     assert names <= recorded
