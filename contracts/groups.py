@@ -8,6 +8,7 @@ named fields, under that form's own field name, so that nothing a sender wrote i
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Annotated, Final
 
@@ -204,6 +205,14 @@ GROUP_MODELS: Final[dict[Group, type[FieldGroup]]] = {
 
 ITEMS: Final = ("age_group",)
 """Named parts of a group that a purpose may grant alone; each is derived at the edge into its own slot."""
+
+ITEM_FROM: Final[Mapping[str, Group]] = {"age_group": Group.F1}
+"""The group that an item is a part of."""
+
+
+def items_from(groups: Collection[str]) -> frozenset[str]:
+    """The items that are parts of these groups: what is erased with them."""
+    return frozenset(item for item, group in ITEM_FROM.items() if group in groups)
 
 AGE_GROUPS: Final = ((0, 11), (12, 14), (15, 17), (18, 24), (25, 59), (60, 200))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contracts.decision import Fired
+from contracts.groups import ITEM_FROM, items_from
 from routing.dispatching import tell
 from routing.reviews import open_review
+from routing.state import SubjectState
 from routing.working import Look, Working
 
 
@@ -19,13 +21,19 @@ def other_effects(w: Working, look: Look) -> None:
             w.state.unlinked = True
             w.unlinked_except = tuple(sorted({*(w.unlinked_except or ()), *_slugs(w, look, effect.except_to)}))
         elif effect.kind == "erase":
-            gone = set(map(str, effect.groups)) & set(w.state.slots)
-            w.erase |= gone
-            w.state.slots = {group: slot for group, slot in w.state.slots.items() if group not in gone}
+            w.erase |= set(map(str, effect.groups)) & erasable(w.state)
+            w.state.slots = {group: slot for group, slot in w.state.slots.items() if group not in effect.groups}
+            gone = items_from(effect.groups)
+            w.state.items = {item: slot for item, slot in w.state.items.items() if item not in gone}
         elif effect.kind == "review":
             open_review(w, look, one.key, look.record.event_id, one.rule.title, desk=effect.review or "owner",
                         asks=effect.asks, options=effect.options or ("release", "refuse"), rules=(ref,),
                         second=effect.second, within=effect.within[0] if effect.within else None)  # fmt: skip
+
+
+def erasable(state: SubjectState) -> set[str]:
+    """Groups that something of hers stands under: a slot, or an item that is a part of the group."""
+    return {*state.slots, *(str(ITEM_FROM[item]) for item in state.items)}
 
 
 def _escalate(w: Working, look: Look, templates: tuple[str, ...], rules: tuple) -> None:  # type: ignore[type-arg]

@@ -9,6 +9,7 @@ import msgspec
 from contracts.decision import Fired, Timer
 from contracts.durations import add, parse_duration
 from routing.dispatching import tell
+from routing.effects import erasable
 from routing.offers import FEEDBACK
 from routing.reviews import open_review
 from routing.state import Deadline
@@ -77,7 +78,7 @@ def _due(w: Working, look: Look, one: Deadline) -> None:
         for slug in dict.fromkeys([*parties, one.owner]):
             tell(w, look, slug, "Escalated", of=one.event_id, rules=rules, priority="URGENT")
     elif one.effect == "erase":
-        w.erase.update(w.state.slots)
+        w.erase |= erasable(w.state)
         w.state.slots, w.state.items = {}, {}
     elif one.effect == "review":
         open_review(w, look, f"late/{one.deadline_id}", one.event_id, "a deadline passed", desk="owner",

@@ -17,6 +17,7 @@ import msgspec
 from contracts import ids
 from contracts.decision import SlotRef
 from contracts.errors import NotAuthentic, SampanError
+from contracts.groups import items_from
 from contracts.ids import Random
 from contracts.sealing import (
     CONTROL,
@@ -368,14 +369,15 @@ class Vault:
         await store.erase(connection, subject_id)
 
     async def erase_groups(self, connection: Any, subject_id: UUID, labels: Collection[str]) -> None:
-        """Destroy the keys of these groups and items in all her events."""
+        """Destroy the keys of these groups, and of the items that are parts of them, in all her events."""
+        gone = {*labels, *(f"item:{item}" for item in items_from(labels))}
         key = (await self._holder.existing(connection, [subject_id])).get(subject_id)
         if key is None:
             return
         rows = []
         for event_id, wrapped in (await store.all_bundles(connection, subject_id)).items():
             bundle = unwrap_bundle(key, subject_id, event_id, wrapped)
-            kept = [pin for pin in bundle if pin.key.label not in labels]
+            kept = [pin for pin in bundle if pin.key.label not in gone]
             if len(kept) != len(bundle):
                 rewrapped = wrap_bundle(key, subject_id, event_id, kept, self._random)
                 rows.append((subject_id, event_id, rewrapped))

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from contracts.decision import SlotRef
-from contracts.sealing import SealedEvent
+from contracts.sealing import PlainSlot, SealedEvent
 from services.vault.keyring import Keyring
 from services.vault.tickets import Grant, LoadedSlot
 from services.vault.vault import Admission, Vault
@@ -30,9 +30,10 @@ class VaultWorld(World):
         self.subject, self.embassy = self.id(), self.id()
 
     async def admit(
-        self, connection: Any, subjects: Mapping[UUID | None, UUID] | None = None, content: bytes = b"canary"
-    ) -> SealedEvent:
-        plain = parts(MAI, content)
+        self, connection: Any, subjects: Mapping[UUID | None, UUID] | None = None, content: bytes = b"canary",
+        more: Sequence[PlainSlot] = (),
+    ) -> SealedEvent:  # fmt: skip
+        plain = [*parts(MAI, content), *more]
         if subjects is not None:
             plain = plain[:1] + [part for ref in subjects for part in parts(ref, content)[1:]]
         event, keys = self.opened(self.submission(plain))

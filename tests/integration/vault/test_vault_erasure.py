@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from contracts.errors import NotAuthentic, SampanError
+from contracts.sealing import PlainSlot
+from services.edge.prepare import ITEM_FINGERPRINT
 from services.vault.errors import GateClosed, NotGranted
 from services.vault.keyring import Keyring
 from services.vault.vault import Vault
@@ -108,6 +110,20 @@ async def test_erased_groups_are_gone_and_the_others_stay(connection: Any, world
             await world.open(connection, dispatch, {"F5": one["F5"]})
         assert await world.open(connection, dispatch, {"F1": one["F1"]}) == {"F1": b"F1canary"}
     assert "F5" not in await world.slots(connection, first)
+
+
+async def test_what_is_a_part_of_an_erased_group_goes_with_it(connection: Any, world: VaultWorld) -> None:
+    """Her age group follows from F1: erasing F1 leaves no key of it, erasing F5 leaves it alone."""
+    event = await world.admit(connection, more=[PlainSlot("item:age_group", MAI, ITEM_FINGERPRINT, b"15-17")])
+    slots = await world.slots(connection, event)
+    dispatch = await world.grant(connection, slots)
+    await world.vault.erase_groups(connection, world.subject, ["F5"])
+    item = {"item:age_group": slots["item:age_group"]}
+    assert await world.open(connection, dispatch, item) == {"item:age_group": b"15-17"}
+    await world.vault.erase_groups(connection, world.subject, ["F1"])
+    with pytest.raises(NotGranted):
+        await world.open(connection, dispatch, item)
+    assert set(await world.slots(connection, event)) == {"F2"}
 
 
 async def test_another_keyring_opens_nothing(connection: Any, world: VaultWorld, tmp_path: Any) -> None:
