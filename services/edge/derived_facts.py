@@ -7,7 +7,7 @@ fact that silently stays out could let a rule stay silent. Ethnicity is no fact 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -137,6 +137,8 @@ def _age_years(identity: Identity, today: date, field: str) -> int | None:
     if identity.birth_date is not None:
         born, field = identity.birth_date.reveal(), f"{field}.birth_date"
         years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+        if today < born <= today + timedelta(days=1):
+            years = 0  # the day is UTC's, and a morning in Bangkok is the day before there
     elif identity.age_years is not None:
         years, field = identity.age_years.reveal(), f"{field}.age_years"
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -121,6 +121,19 @@ def test_age_turns_on_the_birthday_in_utc(
     assert found["item:age_group", MAI].decode() == band
 
 
+@pytest.mark.parametrize("now", [datetime(2026, 3, 1, 22, tzinfo=UTC), datetime(2026, 12, 31, 17, tzinfo=UTC)])
+def test_a_newborn_of_this_morning_is_nought_years_old(world: World, now: datetime) -> None:
+    """Born and sealed on one day in Bangkok, whose morning is still the evening before in UTC."""
+    born = (now + timedelta(hours=7)).date()
+    entry = {"subject": MAI, "groups": {"F1": {"birth_date": born.isoformat()}}}
+    event = world.open_event(event="BabyBorn", to=[], occurred_at=now, subjects=[entry])
+    prepared = prepare(event, world.keys, world.instance, world.random, now)
+    _, found = opened(world, prepared.submission)
+    facts = decode(ControlPayload, found[CONTROL, None]).subjects[0].facts
+    assert (facts.age, facts.child_until) == ("child", born.replace(year=born.year + 18))
+    assert found["item:age_group", MAI] == b"0-11"
+
+
 def test_a_leap_day_child_stays_one_until_march(world: World) -> None:
     """Born on 29 February 2012: a child until 1 March 2030."""
     assert facts_of(world, {"F1": {"birth_date": "2012-02-29"}}).child_until == date(2030, 3, 1)
@@ -135,7 +148,7 @@ def test_an_age_in_years_travels_as_a_number_for_children_alone(world: World) ->
 @pytest.mark.parametrize(
     ("groups", "code", "field"),
     [
-        ({"F1": {"birth_date": "2026-04-02"}}, "impossible-age", "subjects[0].groups.F1.birth_date"),
+        ({"F1": {"birth_date": "2026-04-03"}}, "impossible-age", "subjects[0].groups.F1.birth_date"),
         ({"F1": {"birth_date": "2553-01-01"}}, "impossible-age", "subjects[0].groups.F1.birth_date"),
         ({"F1": {"age_years": 121}}, "impossible-age", "subjects[0].groups.F1.age_years"),
         ({"F3": {"citizenship": ["Lao"]}}, "unknown-country", "subjects[0].groups.F3.citizenship"),
