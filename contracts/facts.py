@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -18,6 +18,9 @@ from contracts.codelists import Exploitation, TraffickingStatus
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 DurationText = Annotated[str, StringConstraints(pattern=r"^\d+ ?(h|d|wd|mo|y)$", max_length=12)]
 """``24h`` elapsed, ``15d`` calendar days, ``3wd`` working days, ``3mo``, ``1y``: in the owner's zone."""
+
+ADULT_AT: Final = 18
+"""Years; a child below it (CRC, article 1), whose own consent does not suffice (R30)."""
 
 
 class Stage(StrEnum):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from contracts.facts import Facts
+from contracts.facts import ADULT_AT, Facts
 
 NARROWING_EVENTS: Final = frozenset(
     {
@@ -46,7 +46,8 @@ NARROWING_FACTS: Final[Mapping[str, Callable[[object], bool]]] = {
     "family": lambda value: value == "unsafe",  # R48
     "family_suspected": lambda value: value is True,  # R31
     "citizenship": lambda value: value in ("stateless", "undetermined"),  # R27
-    "age": lambda value: value in ("in_doubt", "child"),  # R30: her own consent no longer suffices
+    "age": lambda value: value in ("in_doubt", "child") or (isinstance(value, int) and value < ADULT_AT),  # R30
+    "child_until": lambda value: True,  # R30: whether that day is past, the router says
     "forced_criminality": lambda value: value is True,  # R44
     "removal": lambda value: value == "scheduled",  # R36
 }

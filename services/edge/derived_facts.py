@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from contracts.codelists import COUNTRIES, Exploitation, TraffickingStatus
 from contracts.errors import InvalidInput
-from contracts.facts import Facts
+from contracts.facts import ADULT_AT, Facts
 from contracts.groups import (
     FieldGroup,
     Health,
@@ -26,7 +26,6 @@ from contracts.groups import (
 from contracts.private import Private
 from contracts.roles import Group
 
-ADULT_AT: Final = 18
 _OLDEST: Final = 120
 _YES: Final = frozenset({"yes", "true", "y", "1", "pregnant"})
 _NO: Final = frozenset({"no", "false", "n", "0", "not pregnant"})
