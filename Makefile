@@ -12,11 +12,15 @@ DATA ?= data
 WORKERS ?= 2
 # What to test: make pytest TESTS=tests/unit/house
 TESTS ?= tests
+# The local Kafka: where it keeps its data, how many nodes (1 or 3), the first broker's port.
+KAFKA ?= .kafka
+NODES ?= 1
+PORT ?= 9092
 # A number makes the property tests choose the same examples again.
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types imports contracts adr pytest chaos bench format lock clean
+.PHONY: help setup run demo test lint types imports contracts adr pytest chaos bench kafka-up kafka-down kafka-status format lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +51,7 @@ adr: setup ## the index of decisions equals the decisions
 	@$(BIN)/python docs/adr/index.py --check
 
 pytest: setup ## the tests alone (TESTS=path, WORKERS=n, SEED=n)
+	@$(BIN)/python -m deploy.kafka fetch
 	@$(BIN)/pytest -n $(WORKERS) $(if $(SEED),--hypothesis-seed=$(SEED)) $(TESTS)
 
 chaos: setup ## kill the server fifty times while a thousand events flow (SEED=n; minutes)
@@ -54,6 +59,15 @@ chaos: setup ## kill the server fifty times while a thousand events flow (SEED=n
 
 bench: setup ## the benchmarks; each ends with one line of JSON (minutes, wants a quiet machine)
 	@exec $(BIN)/python -m benchmarks
+
+kafka-up: setup ## start Apache Kafka on this machine, without Java or Docker (NODES=3, PORT=29092)
+	@exec $(BIN)/python -m deploy.kafka up --folder $(KAFKA) --nodes $(NODES) --port $(PORT)
+
+kafka-down: setup ## stop it; its data stays
+	@exec $(BIN)/python -m deploy.kafka down --folder $(KAFKA)
+
+kafka-status: setup ## which of its nodes run and answer
+	@$(BIN)/python -m deploy.kafka status --folder $(KAFKA) || test $$? -eq 3
 
 format: setup ## let ruff format the code
 	@$(BIN)/ruff check --fix --select I . && $(BIN)/ruff format .

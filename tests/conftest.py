@@ -9,4 +9,4 @@ pytest.register_assert_rewrite(
     "tests.conformance.log.parking_contract",
 )
 
-pytest_plugins = ["tests.support.postgres"]
+pytest_plugins = ["tests.support.postgres", "tests.support.kafka"]

@@ -135,6 +135,8 @@ class LocalCluster:
             if self._guarded:
                 self._clear_orphans()
             down = [node for node in self.nodes if node.pid is None]
+            for node in down:
+                node.settle()
             require_free(port for node in down for port in node.node.ports)
             self._format(down)
             for node in down:
@@ -207,6 +209,11 @@ class LocalCluster:
             node.start()
         self.wait_ready()
         self.wait_in_sync()
+
+    def kill(self) -> None:
+        """``kill -9`` all nodes at once: the quick end of a cluster that nobody needs again."""
+        for node in self.nodes:
+            node.kill()
 
     def stop(self) -> None:
         """Stop all nodes beside each other. Harmless when none runs."""

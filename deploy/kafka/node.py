@@ -12,11 +12,13 @@ from typing import Final
 from contracts.errors import SetupProblem
 from deploy.kafka.java import QUICK_START, class_path, java_program, write_arguments
 from deploy.kafka.plan import ClusterPlan, NodePlan
-from deploy.kafka.ports import require_free
+from deploy.kafka.ports import is_free, require_free
 from deploy.kafka.processes import Guard, end, serving
 from deploy.kafka.properties import server_properties
+from deploy.kafka.ready import wait_until
 
 _STOP_SECONDS: Final = 30.0
+_SETTLE_SECONDS: Final = 10.0
 _LOG_BYTES_MAX: Final = 20_000_000
 
 
@@ -134,6 +136,7 @@ class LocalNode:
         """
         if self.pid is not None:
             return
+        self.settle()
         self._reap()
         require_free(self.node.ports)
         command = self._java("run.args", ["kafka.Kafka", str(self.folder / "server.properties")])
@@ -151,6 +154,11 @@ class LocalNode:
         if self._guard is not None:
             self._guard.watch(self._process.pid)
         self.pid_file.write_text(f"{self._process.pid}\n", encoding="ascii")
+
+    def settle(self) -> None:
+        """Wait for what a process that has just died still holds: its ports close after its command is gone."""
+        if self._process is None and self.pid_file.exists() and self.pid is None:
+            wait_until(lambda: all(is_free(port) for port in self.node.ports), within_seconds=_SETTLE_SECONDS)
 
     def request_stop(self) -> None:
         """Ask for a clean stop without waiting: the nodes of a cluster stop beside each other."""
@@ -171,6 +179,7 @@ class LocalNode:
             pid = serving(self.pid_file)
             if pid is not None:
                 end(pid, self.pid_file, (signal.SIGTERM, signal.SIGKILL), within_seconds=_STOP_SECONDS)
+                self.settle()
         self._reap()
 
     def kill(self) -> None:
@@ -180,6 +189,7 @@ class LocalNode:
             self._process.kill()
         elif pid is not None:
             end(pid, self.pid_file, (signal.SIGKILL,), within_seconds=_STOP_SECONDS)
+            self.settle()
         self._reap()
 
     def pause(self) -> None:

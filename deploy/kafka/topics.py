@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from contracts.errors import SetupProblem, TryLater
 from contracts.topics import TOPICS, Topic
@@ -111,14 +111,25 @@ def _all_led(existing: Mapping[str, list[dict[str, Any]]], names: set[str]) -> b
 
 
 async def _settings(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    answers = await client.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    )
-    return {
-        name: {entry[0]: entry[1] for entry in entries}
-        for answer in answers
-        for _, _, _, name, entries in answer.resources
-    }
+    """Settings by topic; waits for the broker that answers this time, which may be another, to know all."""
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    async with asyncio.timeout(_SEEN_SECONDS):
+        told = _resources(await client.describe_configs(wanted))
+        while any(code == UnknownTopicOrPartitionError.errno for code, *_ in told):
+            await asyncio.sleep(_POLL_SECONDS)
+            told = _resources(await client.describe_configs(wanted))
+    for code, _, _, name, _ in told:
+        if code != 0:
+            raise SetupProblem(
+                f"Kafka does not tell how the topic {name} is set ({for_code(code).__name__})",
+                code="topic-refused",
+                remedy="Connect as a user who may describe it.",
+            )
+    return {name: {entry[0]: entry[1] for entry in entries} for _, _, _, name, entries in told}
+
+
+def _resources(answers: Iterable[Any]) -> list[Any]:
+    return [resource for answer in answers for resource in answer.resources]
 
 
 def _check(plan: TopicPlan, partitions: list[dict[str, Any]], settings: Mapping[str, str]) -> None:
