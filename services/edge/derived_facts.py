@@ -103,7 +103,7 @@ def _from_papers(group: NationalityPapers, said: set[str], field: str) -> dict[s
         found["claims_citizenship"] = _countries(claims, f"{field}.claims_citizenship")
     if group.residence_at_entry is not None and "residence_at_entry" not in said:
         residence = group.residence_at_entry.reveal()
-        found["residence_at_entry"] = _country(residence, f"{field}.residence_at_entry")
+        found["residence_at_entry"] = known_country(residence, f"{field}.residence_at_entry")
     if group.papers_held is not None and "papers" not in said:
         answer = _yes_or_no(group.papers_held, f"{field}.papers_held", ("held",), ("none",))
         found["papers"] = None if answer is None else "held" if answer else "none"
@@ -161,10 +161,11 @@ def _birthday(born: date, years: int) -> date:
 
 
 def _countries(values: Iterable[str], field: str) -> list[str]:
-    return [_country(value, field) for value in values]
+    return [known_country(value, field) for value in values]
 
 
-def _country(value: str, field: str) -> str:
+def known_country(value: str, field: str) -> str:
+    """``value`` again. Raises InvalidInput: ``unknown-country``; no code that ISO 3166-1 has assigned."""
     if value not in COUNTRIES:
         raise InvalidInput(
             "unknown country",

@@ -24,6 +24,14 @@ async def test_an_end_far_off_is_not_acknowledged(world: ServicesWorld, until: s
     await refused_at(world, control, "subjects[0].facts.order_until")
 
 
+async def test_a_country_that_there_is_not_is_not_acknowledged(world: ServicesWorld) -> None:
+    """No rule would find whom to tell."""
+    for facts in (Facts(found_in="UK"), Facts(citizenship=["LA", "UK"])):
+        control = ControlPayload(event="IdentificationRequested", subjects=[ControlSubject(facts=facts)])
+        (stated,) = facts.stated()
+        await refused_at(world, control, f"subjects[0].facts.{stated}")
+
+
 async def refused_at(world: ServicesWorld, control: ControlPayload, field: str) -> None:
     """Refused with this field and a remedy, and no table changed."""
     before = await world.tables()

@@ -15,6 +15,7 @@ from contracts.facts import Facts
 from contracts.groups import Identity
 from contracts.sealing import CONTROL, SealedEvent, event_context, open_slot, verify
 from services.edge.prepare import ITEM_FINGERPRINT, SenderKeys, prepare
+from services.edge.stated import COUNTRY_FACTS
 from tests.support.sealed import DAO, GROUPS, MAI, NOW, World
 
 
@@ -206,6 +207,37 @@ def test_a_consent_or_an_order_that_ends_far_off_is_refused(world: World, until:
     with pytest.raises(InvalidInput) as error:
         world.prepared(subjects=[{"subject": MAI}, {"subject": DAO, "facts": {"order_until": until}}])
     assert error.value.field == "subjects[1].facts.order_until"
+
+
+def test_every_fact_that_holds_countries_is_known() -> None:
+    """The model knows the shape of a code alone; a fact missing from the list would be judged by nobody."""
+    schema = Facts.model_json_schema()
+    assert {n for n, kind in schema["properties"].items() if "[A-Z]{2}" in str(kind)} == set(COUNTRY_FACTS)
+    assert [n for n, kind in schema["$defs"].items() if "[A-Z]{2}" in str(kind)] == ["HandoverPoint"]
+
+
+@pytest.mark.parametrize("fact", [*COUNTRY_FACTS, "handover_point"])
+def test_a_stated_country_that_there_is_not_is_refused(world: World, fact: str) -> None:
+    """``UK`` reaches no embassy: whoever is meant would never be told, and nobody would know."""
+    several = {"citizenship", "claims_citizenship"}
+
+    def stated(code: str) -> dict[str, Any]:
+        if fact == "handover_point":
+            return {fact: {"between": ["TH", code]}}
+        return {fact: ["LA", code] if fact in several else code}
+
+    facts_of(world, {}, stated("KH"))
+    with pytest.raises(InvalidInput) as error:
+        facts_of(world, {}, stated("UK"))
+    assert error.value.code == "unknown-country"
+    assert str(error.value.field).startswith(f"subjects[0].facts.{fact}")
+    assert error.value.remedy
+
+
+@pytest.mark.parametrize("word", ["stateless", "undetermined"])
+def test_to_be_of_no_country_is_no_unknown_country(world: World, word: str) -> None:
+    """Both words of the list stay what they are."""
+    assert facts_of(world, {}, {"citizenship": word}).citizenship == word
 
 
 def test_a_person_named_twice_is_one_person(world: World) -> None:
