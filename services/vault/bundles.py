@@ -7,7 +7,7 @@ random shares (XOR), one in each bundle, so that erasing one person silences wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +29,19 @@ class PinnedKey(msgspec.Struct, frozen=True):
     digest: bytes
 
 
+def check_parts(keys: Sequence[SlotKey], subjects: Collection[UUID | None]) -> None:
+    """Every part belongs to a person of the event. ``subjects``: the sender's references.
+
+    Raises:
+        InvalidInput: ``part-of-nobody``; a slot names a person whom the event does not name.
+    """
+    if any(key.label != CONTROL and key.subject_ref not in subjects for key in keys):
+        raise InvalidInput(
+            "A sealed part belongs to a person whom the event does not name.", code="part-of-nobody",
+            field="subjects", remedy="Seal the document anew with a current client.",
+        )  # fmt: skip
+
+
 def bundles_of(
     event: SealedEvent, keys: Sequence[SlotKey], subjects: Mapping[UUID | None, UUID], random: Random
 ) -> dict[UUID, tuple[PinnedKey, ...]]:
@@ -38,8 +51,9 @@ def bundles_of(
         subjects: the sender's reference → subject id, for every person of the event.
 
     Raises:
-        InvalidInput: ``part-of-nobody``; a slot names a person whom the event does not name.
+        InvalidInput: as :func:`check_parts`.
     """
+    check_parts(keys, subjects)
     digests = {slot.raw_id: slot_digest(slot) for slot in event.slots}
     found: dict[UUID, list[PinnedKey]] = {subject_id: [] for subject_id in subjects.values()}
     for key in keys:
@@ -47,11 +61,6 @@ def bundles_of(
         if key.label == CONTROL:
             for subject_id, share in zip(found, _shares(key.key, len(found), random), strict=True):
                 found[subject_id].append(PinnedKey(msgspec.structs.replace(key, key=share), digest))
-        elif key.subject_ref not in subjects:
-            raise InvalidInput(
-                "A sealed part belongs to a person whom the event does not name.", code="part-of-nobody",
-                field="subjects", remedy="Seal the document anew with a current client.",
-            )
         else:
             found[subjects[key.subject_ref]].append(PinnedKey(key, digest))
     return {subject_id: tuple(pinned) for subject_id, pinned in found.items()}
