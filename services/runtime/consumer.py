@@ -6,7 +6,7 @@ The promise is at least once, with fencing: a step may run again after a failure
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,7 +21,9 @@ from services.runtime.parking import Releases
 from services.runtime.store.port import Advance, Store
 from services.runtime.wake import POLL_SECONDS, Wake
 
-__all__ = ["BATCH_MAX", "ConsumerLoop", "Step"]
+__all__ = ["BATCH_MAX", "ConsumerLoop", "Prepare", "Step"]
+
+Prepare = Callable[[Sequence[StoredRecord]], Awaitable[None]]
 
 BATCH_MAX = 256
 _TRIES = 5
@@ -45,6 +47,8 @@ class ConsumerLoop:
         owner: a name that no other process uses.
         partitions: the partitions that this shard may own.
         alarm: told of a gap or a replaced log.
+        prepare: done with a batch before its unit of work begins, and again after a failure: what cannot be undone
+            and may be repeated, such as a sending. A process that is paused in it holds no lock.
         releases: the keys whose release an operator asked for; taken off the list once they were tried.
     """
 
@@ -62,6 +66,7 @@ class ConsumerLoop:
         owner: str,
         partitions: Collection[int] = range(PARTITIONS),
         alarm: Callable[[Exception], None] = lambda error: None,
+        prepare: Prepare | None = None,
         releases: Releases | None = None,
         batch_max: int = BATCH_MAX,
         lease_seconds: float = LEASE_SECONDS,
@@ -73,6 +78,7 @@ class ConsumerLoop:
         self._batch = Batch(name, step)
         self._partitions = frozenset(partitions)
         self._alarm = alarm
+        self._prepare = prepare
         self._releases = releases
         self._batch_max = batch_max
         self._renew_every = timedelta(seconds=lease_seconds / 3)
@@ -225,6 +231,8 @@ class ConsumerLoop:
 
     async def _commit(self, records: Sequence[StoredRecord]) -> int:
         """Apply ``records`` together, or one by one if that fails for good."""
+        if self._prepare is not None:
+            await self._prepare(records)
         last = {record.position.partition: record.position for record in records}
         advances = [self._advance(self._owned[at.topic, at.partition], at.offset) for at in last.values()]
         try:

@@ -179,21 +179,6 @@ class ConsumerContract:
         assert await backend.consumer(flaky).run_once() == 3
         assert await output_values(backend) == [0, 1, 2]
 
-    async def test_the_loop_outlives_any_number_of_failures(self, backend: Backend) -> None:
-        """More than a thousand refusals in a row end no consumer: then it applies what waited, once."""
-        await backend.append(numbered(KEY, [0]))
-        failures = [ConnectionResetError() for _ in range(5_500)]
-        stop = asyncio.Event()
-
-        async def step(work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
-            if failures:
-                raise failures.pop()
-            await copy_to_output(work, records)
-            stop.set()
-
-        await backend.consumer(step).run(stop)
-        assert await output_values(backend) == [0]
-
     async def test_the_loop_follows_commits_and_gives_its_leases_back(self, backend: Backend) -> None:
         """A running consumer applies what is committed while it waits, and then another takes over."""
         applied = asyncio.Event()
