@@ -26,11 +26,10 @@ class KeyHolder:
 
     async def existing(self, connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, bytes]:
         """The keys of those who have one: neither the unknown nor the erased."""
-        rows = await store.subjects(connection, subject_ids)
+        rows = await store.subject_keys(connection, subject_ids)
         return {
-            subject_id: self.unwrapped(subject_id, row.kek_epoch, row.wrapped_key)
+            subject_id: self.unwrapped(subject_id, row.kek_epoch, row.wrapped)
             for subject_id, row in rows.items()
-            if row.wrapped_key is not None
         }
 
     async def ensured(

@@ -1,4 +1,4 @@
-"""The last step of an opening: pinned key and slot from the log meet. Pure."""
+"""The last step of an opening: key and slot from the log meet. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from uuid import UUID
 
 from contracts.decision import SlotRef
 from contracts.errors import NotAuthentic
-from contracts.sealing import CONTROL, event_context, open_slot, slot_digest
+from contracts.sealing import CONTROL, SealedEvent, event_context, open_slot, slot_digest
 from services.vault.bundles import PinnedKey
 from services.vault.errors import not_granted
 from services.vault.tickets import LoadedSlot, Ticket
+
+
+def open_control(event: SealedEvent, control: PinnedKey) -> bytes:
+    """The content of an event's control slot. Raises NotAuthentic: not the event that was admitted."""
+    slot = event.slot(control.key.slot_id)
+    if slot is None:
+        raise not_granted()
+    return open_slot(event_context(event.header), slot, control.key)
 
 
 def slots_of(event_id: UUID, bundle: Sequence[PinnedKey]) -> dict[str, SlotRef]:

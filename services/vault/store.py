@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 
-class SubjectRow(NamedTuple):
-    """A subject as the vault knows her; ``wrapped_key`` None: no key (new, or erased: then ``erased``)."""
+class SubjectKey(NamedTuple):
+    """A subject's key, and the epoch of the key that wraps it."""
 
     kek_epoch: int
-    wrapped_key: bytes | None
-    erased: bool
+    wrapped: bytes
 
 
 class GrantRow(NamedTuple):
@@ -34,18 +33,15 @@ class GrantRow(NamedTuple):
     wrapped_key: bytes | None
 
 
-_SUBJECTS = """
-    select n.id, k.kek_epoch, k.wrapped_key, coalesce(g.reason_code = 'erased', false) as erased
-      from unnest($1::uuid[]) as n(id)
-      left join vault.subject_keys k on k.subject_id = n.id
-      left join vault.gates g on g.subject_id = n.id
+_SUBJECT_KEYS = """
+    select subject_id, kek_epoch, wrapped_key from vault.subject_keys where subject_id = any($1::uuid[])
 """
 
 
-async def subjects(connection: Any, ids: Collection[UUID]) -> dict[UUID, SubjectRow]:
-    """One row for every id asked for."""
-    rows = await connection.fetch(_SUBJECTS, list(ids))
-    return {row["id"]: SubjectRow(row["kek_epoch"] or 0, row["wrapped_key"], row["erased"]) for row in rows}
+async def subject_keys(connection: Any, ids: Collection[UUID]) -> dict[UUID, SubjectKey]:
+    """Whoever is unknown or erased is missing."""
+    rows = await connection.fetch(_SUBJECT_KEYS, list(ids))
+    return {row["subject_id"]: SubjectKey(row["kek_epoch"], row["wrapped_key"]) for row in rows}
 
 
 _NEW_SUBJECTS = """

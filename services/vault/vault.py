@@ -42,7 +42,7 @@ from services.vault.bundles import (
 from services.vault.errors import erased, not_granted
 from services.vault.key_holder import KeyHolder
 from services.vault.keyring import Keyring
-from services.vault.opening import open_pinned, slots_of
+from services.vault.opening import open_control, open_pinned, slots_of
 from services.vault.subject_keys import facts_key, open_facts, seal_facts
 from services.vault.tickets import (
     Grant,
@@ -196,7 +196,8 @@ class Vault:
             }
             complete = len(bundles) == len(set(subjects))
             control = joined_control(list(bundles.values())) if complete else None
-            opened.append(None if control is None else _record(event, control, bundles))
+            slots = {s: slots_of(event_id, bundle) for s, bundle in bundles.items()}
+            opened.append(None if control is None else OpenedRecord(open_control(event, control), slots))
         return opened
 
     async def grant(
@@ -390,14 +391,3 @@ class Vault:
                 rows.append((subject_id, event_id, rewrapped))
         if rows:
             await store.replace_bundles(connection, rows)
-
-
-def _record(
-    event: SealedEvent, control: PinnedKey, bundles: Mapping[UUID, Sequence[PinnedKey]]
-) -> OpenedRecord:
-    event_id = event.header.event_id
-    slot = event.slot(control.key.slot_id)
-    if slot is None:
-        raise not_granted()
-    content = open_slot(event_context(event.header), slot, control.key)
-    return OpenedRecord(content, {s: slots_of(event_id, bundle) for s, bundle in bundles.items()})
