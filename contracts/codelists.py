@@ -53,20 +53,3 @@ class Exploitation(StrEnum):
     FORCED_ADOPTION = "ForcedAdoption"
     SURROGACY = "Surrogacy"
     OTHER = "Other"
-
-
-class CaseStatus(StrEnum):
-    """HTCDS ``cas_Status``."""
-
-    ACTIVE = "Active"
-    FOLLOW_UP = "FollowUp"
-    CLOSED = "Closed"
-    CLOSED_REFERRED = "ClosedReferred"
-
-
-class ReferralReason(StrEnum):
-    """HTCDS ``cas_ReasonForIncomingReferral`` and ``…OutgoingReferral``."""
-
-    ADDITIONAL_SERVICES_REQUIRED = "AdditionalServicesRequired"
-    MIGRATION_OR_CHANGE_OF_LOCATION = "MigrationOrChangeOfLocation"
-    OTHER = "Other"

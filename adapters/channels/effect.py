@@ -1,4 +1,4 @@
-"""What a channel promises when the same thing is sent twice. Tests and claims are made per class.
+"""What a call promises when the same thing is sent twice. Tests and claims are made per class.
 
 Source: design, "Opening" point 5. At least once is the promise everywhere; the class says what becomes of
 the second time.
@@ -7,7 +7,6 @@ the second time.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 
 class Effect(StrEnum):
@@ -17,15 +16,3 @@ class Effect(StrEnum):
     KEYED = "keyed"  # the other side tells repeats apart by a key that we choose
     CHECK_THEN_ACT = "check_then_act"  # we read the other side before acting again, else park
     REPEATABLE = "repeatable"  # a second time is seen and harmless, or only reads
-
-
-CHANNEL_EFFECTS: Final[dict[str, Effect]] = {
-    "inbox": Effect.TRANSACTIONAL,
-    "webhook": Effect.KEYED,
-    "primero": Effect.CHECK_THEN_ACT,
-    "oscar": Effect.CHECK_THEN_ACT,
-    "email": Effect.REPEATABLE,
-    "sftp": Effect.REPEATABLE,
-    "duty_phone": Effect.CHECK_THEN_ACT,
-}
-"""Channel name in a directory row, and its class. The weakest call of a channel decides."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.htcds.codes import CodeList, folded
+from adapters.htcds.codes import CodeList
 from contracts.roles import Group, Priority, Purpose
 
 
@@ -188,4 +188,3 @@ REPORTED: Final = {"sampan_missing": "What is missing", "sampan_receipt": "Recei
 """Columns that a result workbook adds for people to read; reading skips them."""
 
 ASKED_BY_NAME: Final = {asked.name: asked for asked in ASKED}
-ASKED_BY_LABEL: Final = {folded(asked.label): asked for asked in ASKED}

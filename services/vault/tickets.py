@@ -17,7 +17,6 @@ from services.vault.errors import closed, expired, not_granted, stale
 from services.vault.store import GrantRow
 from services.vault.subject_keys import open_facts, seal_facts
 
-_ENTRY: Final = 33
 _AT_LEAST: Final = 1024 - 4  # 15 labels exist: every grant has one size
 
 
