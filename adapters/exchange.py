@@ -12,12 +12,16 @@ every exchange that is not keyed reads the other side before it acts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from adapters.channels.effect import Effect
 from contracts.private import MASK
+
+_SECONDS: Final = re.compile(r"[0-9]{1,8}")
+_RETRY_AFTER_SECONDS_MAX: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ class Reply:
     status: int
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+
+    @property
+    def retry_after_seconds(self) -> int | None:
+        """``Retry-After`` in seconds (RFC 9110, 10.2.3), a day at most; None where it says no number."""
+        value = self.headers.get("retry-after", "")
+        return min(int(value), _RETRY_AFTER_SECONDS_MAX) if _SECONDS.fullmatch(value) else None
 
     def __repr__(self) -> str:
         return f"Reply(status={self.status}, json={MASK})"

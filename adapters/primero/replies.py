@@ -46,7 +46,7 @@ def failure(reply: Reply | NoReply, *, repeatable: bool) -> Verdict:
         return Verdict("later" if repeatable or not reply.sent else "unknown", reply.code)
     status = reply.status
     if status in (429, 503):
-        return Verdict("later", "primero-busy", retry_after_seconds=_retry_after(reply))
+        return Verdict("later", "primero-busy", retry_after_seconds=reply.retry_after_seconds)
     if status in (401, 403):
         return Verdict(
             "later", "primero-credentials", remedy="Check the service user, its password and its role."
@@ -65,11 +65,6 @@ def failure(reply: Reply | NoReply, *, repeatable: bool) -> Verdict:
     if status >= 500:
         return Verdict("later" if repeatable else "unknown", "primero-error")
     return Verdict("later" if repeatable else "unknown", "primero-unexpected-answer")
-
-
-def _retry_after(reply: Reply) -> int | None:
-    value = reply.headers.get("retry-after", "")
-    return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 9 else None
 
 
 def _field(reply: Reply) -> str | None:

@@ -77,12 +77,7 @@ class Notice:
             return Verdict(
                 "refused", "webhook-gone", remedy="The recipient switched this address off; ask it why."
             )
-        return Verdict("later", "webhook-not-taken", retry_after_seconds=_retry_after(reply))
-
-
-def _retry_after(reply: Reply) -> int | None:
-    value = reply.headers.get("retry-after", "")
-    return min(int(value), 86_400) if re.fullmatch(r"[0-9]{1,8}", value) else None
+        return Verdict("later", "webhook-not-taken", retry_after_seconds=reply.retry_after_seconds)
 
 
 def verify(headers: Mapping[str, str], body: bytes, keys: Iterable[Verify], *, now: int) -> str:
