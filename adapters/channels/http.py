@@ -105,7 +105,7 @@ class HttpChannel:
         port = self._base.port or (443 if self._base.scheme == "https" else 80)
         try:
             addresses = await self._resolver(self._base.host, port)
-        except OSError:
+        except (OSError, UnicodeError):  # the latter: a name that cannot be one, with a label empty or too long
             return NoReply(sent=False, code="no-address")
         address = allowed(addresses, allow_loopback=self._loopback)
         if self._base.scheme == "http" and not ip_address(address).is_loopback:

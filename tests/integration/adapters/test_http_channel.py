@@ -117,3 +117,10 @@ async def test_environment_proxies_are_ignored(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     async with answering(response("204 No Content")) as url:
         assert isinstance(await to(url).perform(Call("GET", "/")), Reply)
+
+
+@pytest.mark.parametrize("host", ["example..invalid", "a" * 64 + ".invalid"], ids=["empty label", "long label"])
+async def test_a_name_that_cannot_be_one_is_no_address(host: str) -> None:
+    """A typing error in the directory: nothing was sent, and the lane may say so."""
+    reply = await HttpChannel(f"https://{host}/hook").perform(Call("POST", "/", json={}))
+    assert reply == NoReply(sent=False, code="no-address")
