@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,6 +232,9 @@ def _write_new(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable. Windows has no such call; its renames are."""
+    if sys.platform == "win32":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

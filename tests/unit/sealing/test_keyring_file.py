@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,3 +130,21 @@ def test_a_keyring_does_not_print_and_is_not_pickled(tmp_path: Path) -> None:
     assert "keks" not in repr(made)
     with pytest.raises(TypeError):
         pickle.dumps(made)
+
+
+def test_where_folders_cannot_be_flushed_a_keyring_is_made_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows opens no folder: its renames are durable by themselves."""
+    opened = os.open
+
+    def no_folders(path: Any, *more: Any, **also: Any) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(path)
+        return opened(path, *more, **also)
+
+    monkeypatch.setattr(os, "open", no_folders)
+    monkeypatch.setattr(sys, "platform", "win32")
+    made = create(tmp_path / "keyring.json")
+    monkeypatch.undo()
+    assert same(made, Keyring.load(tmp_path / "keyring.json"))
