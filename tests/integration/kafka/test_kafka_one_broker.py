@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -34,15 +35,25 @@ with LocalCluster(Path(sys.argv[1])) as kafka:
 
 
 @pytest.fixture
-def run(tmp_path: Path, kafka_jars: tuple[Path, ...]) -> Iterator[subprocess.Popen[str]]:
-    """A process of its own that keeps a broker in ``tmp_path``."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", A_RUN, str(tmp_path)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with process:
-        yield process
-        process.kill()
+def runs(kafka_jars: tuple[Path, ...]) -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+    """Starts processes of their own that each keep a broker in the folder they are given."""
+    with ExitStack() as started:
+
+        def start(folder: Path) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-c", A_RUN, str(folder)],
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            started.enter_context(process)
+            started.callback(process.kill)
+            return process
+
+        yield start
+
+
+def _broker_of(run: subprocess.Popen[str]) -> int:
+    assert run.stdout is not None
+    return int(run.stdout.readline())
 
 
 async def test_what_is_sent_is_read_back(kafka: Access, kafka_prefix: str) -> None:
@@ -91,35 +102,25 @@ async def test_a_tests_topics_are_removed(kafka: Access, kafka_prefix: str) -> N
         assert not [name for name in await client.list_topics() if name.startswith(kafka_prefix)]
 
 
-def test_nothing_outlives_a_killed_run_and_its_folder_serves_again(
-    tmp_path: Path, run: subprocess.Popen[str], kafka_jars: tuple[Path, ...]
+def test_no_broker_outlives_its_run_however_that_ends(
+    tmp_path: Path, runs: Callable[[Path], subprocess.Popen[str]], kafka_jars: tuple[Path, ...]
 ) -> None:
-    """``kill -9`` of the run takes its broker along, and the next run starts on the same folder and ports."""
-    assert run.stdout is not None
-    broker = int(run.stdout.readline())
+    """A living run's folder is its own; killed, it takes its broker along; the next one stops its at Ctrl-C."""
     pid_file = tmp_path / "node-1" / "pid"
-    assert serving(pid_file) == broker
-    run.kill()
-    assert wait_until(lambda: serving(pid_file) is None, within_seconds=30)
-    with LocalCluster(tmp_path, jars=kafka_jars) as kafka:
-        assert kafka.node(1).pid not in {None, broker}
-        again = kafka.node(1).pid_file
-    assert serving(again) is None
-
-
-def test_a_folder_has_one_owner_whose_ctrl_c_stops_the_broker(
-    tmp_path: Path, run: subprocess.Popen[str], kafka_jars: tuple[Path, ...]
-) -> None:
-    """A second run on a living one's folder is refused and harms nothing; an interrupt stops the broker first."""
-    assert run.stdout is not None
-    broker = int(run.stdout.readline())
+    first = runs(tmp_path)
+    broker = _broker_of(first)
     with pytest.raises(SetupProblem) as refused:
         LocalCluster(tmp_path, jars=kafka_jars).start()
     assert refused.value.code == "kafka-folder-in-use"
-    assert serving(tmp_path / "node-1" / "pid") == broker
-    run.send_signal(signal.SIGINT)
-    run.wait()
-    assert serving(tmp_path / "node-1" / "pid") is None
+    assert serving(pid_file) == broker
+    first.kill()
+    assert wait_until(lambda: serving(pid_file) is None, within_seconds=30)
+    second = runs(tmp_path)
+    again = _broker_of(second)
+    assert serving(pid_file) == again != broker
+    second.send_signal(signal.SIGINT)
+    second.wait()
+    assert serving(pid_file) is None
 
 
 def test_a_reused_process_id_is_not_taken_for_a_broker(tmp_path: Path) -> None:
