@@ -276,10 +276,6 @@ class Vault:
         """Undo :meth:`close`. Grants stay stale until they are renewed; an erased subject stays closed."""
         await store.set_closed(connection, subject_ids, False, "open")
 
-    async def gate_versions(self, connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, int]:
-        """How often each subject was narrowed so far."""
-        return await store.gate_versions(connection, subject_ids)
-
     # Opening.
 
     async def open(

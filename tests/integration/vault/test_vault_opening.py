@@ -14,6 +14,7 @@ from contracts.decision import SlotRef
 from contracts.errors import NotAuthentic, SampanError
 from contracts.sealing import PlainSlot, event_context, open_slot
 from contracts.sealing.slots import seal_slot
+from services.vault import store
 from services.vault.errors import GateClosed, NotGranted, StaleTicket
 from services.vault.tickets import Regranted, Ticket
 from services.vault.vault import Admission
@@ -122,7 +123,7 @@ async def test_a_closed_gate_opens_nothing_and_reopening_needs_the_router(
     await world.vault.reopen(connection, [world.subject])
     with pytest.raises(StaleTicket):
         await world.open(connection, dispatch, slots)
-    versions = await world.vault.gate_versions(connection, [world.subject])
+    versions = await store.gate_versions(connection, [world.subject])
     await world.vault.renew(connection, versions)
     assert await world.open(connection, dispatch, slots)
 
