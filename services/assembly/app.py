@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import structlog
 from fastapi import Depends, FastAPI, Header, Request
-from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from sse_starlette import EventSourceResponse
-from starlette.responses import Response
 
 from contracts.api import AgencyInfo, InstanceInfo, SubmitReceipt
-from contracts.errors import TryLater
 from contracts.topic_names import DISPATCHES
 from routing.agency import Agency
 from services.assembly.assisted import said_by
 from services.assembly.erasure import Erasure
 from services.assembly.erasure import router as erasure_router
-from services.assembly.gauges import measure
+from services.assembly.gauges import measured
+from services.assembly.health import NO_TELEMETRY, health_router
+from services.assembly.http_server import Running
 from services.assembly.instance import VERSION, Instance
 from services.assembly.openapi import describe_paths
 from services.assembly.schema_http import router as schema_router
@@ -33,7 +31,6 @@ from services.edge.losses import losses_of
 from services.intake import http as intake_http
 from services.portal import http as portal_http
 from services.router import http as router_http
-from services.runtime.failures import error_code, raised_at
 from services.runtime.http import ERROR_HANDLERS, LastResort, bearer, caller_of
 from services.runtime.registry import Caller
 
@@ -42,17 +39,16 @@ Carries case referrals across borders: to everyone who must act, to nobody else,
 
 Sign in with `Authorization: Bearer …`. Problems are RFC 9457 and name the field and the remedy, never a value.
 """
-_log = structlog.get_logger(__name__)
-_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 
 
-def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
+def make_app(instance: Instance, *, serve_services: bool = True, running: Running | None = None) -> FastAPI:
     """The application over a wired instance.
 
     Args:
+        running: the services of this process; all of the instance's if not given.
         serve_services: also run the consumers while the application lives; tests that settle by hand say False.
     """
-    stop, closing = asyncio.Event(), asyncio.Event()
+    running, closing = running or Running(instance.run), asyncio.Event()
 
     def close_streams() -> None:
         """End the streams, which never end by themselves; a server calls it when it is told to stop."""
@@ -61,19 +57,16 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        running = [_watched(instance.run(stop), app.state.services_ended)] if serve_services else []
+        if serve_services:
+            running.start()
         yield
-        stop.set()
-        if running:
-            await asyncio.wait(running)
+        await running.drain()
 
     # The documentation's scripts come from this machine: a bad line must not leave /docs empty.
-    # Nor does the framework trace by itself: its spans carry the path as typed, and people type names.
     app = FastAPIOffline(
-        title="Sampan", version=VERSION, description=DESCRIPTION, lifespan=lifespan, telemetry=_NO_TELEMETRY
+        title="Sampan", version=VERSION, description=DESCRIPTION, lifespan=lifespan, telemetry=NO_TELEMETRY
     )
     app.state.close_streams = close_streams
-    app.state.services_ended = asyncio.Event()
 
     async def caller(request: Request) -> Caller:
         bearer(request)  # refuse before a connection is taken
@@ -92,26 +85,12 @@ def make_app(instance: Instance, *, serve_services: bool = True) -> FastAPI:
     app.include_router(erasure_router(Erasure(instance), caller))
     app.include_router(schema_router())
     _add_directory(app, instance, caller)
-    _add_health(app, instance)
+    app.include_router(health_router(instance.edges.store.pool, running, lambda: measured(instance)))
     for kind, handler in ERROR_HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(LastResort)
     describe_paths(app)
     return app
-
-
-def _watched(services: Coroutine[Any, Any, None], services_ended: asyncio.Event) -> asyncio.Task[None]:
-    """Run the services. If they fail, what is accepted from then on lies there: whoever serves this must stop."""
-
-    def ended(running: asyncio.Task[None]) -> None:
-        error = None if running.cancelled() else running.exception()
-        if error is not None:
-            services_ended.set()
-            _log.critical("services_ended", error=error_code(error), at=raised_at(error))
-
-    running = asyncio.create_task(services)
-    running.add_done_callback(ended)
-    return running
 
 
 def _add_stream(app: FastAPI, instance: Instance, caller: Any, closing: asyncio.Event) -> None:
@@ -152,28 +131,6 @@ def _add_directory(app: FastAPI, instance: Instance, caller: Any) -> None:
     )
     async def losses(slug: str, _who: Caller = who_calls) -> dict[str, Any]:
         return losses_of(directory.by_slug(slug).channels)
-
-
-def _add_health(app: FastAPI, instance: Instance) -> None:
-    pool = instance.edges.store.pool
-
-    @app.get("/healthz", tags=["operator"], summary="The process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/readyz", tags=["operator"], summary="The services run and the database answers")
-    async def readyz() -> dict[str, str]:
-        if app.state.services_ended.is_set():
-            raise TryLater("the services of this process have ended", code="services-ended",
-                           remedy="Restart it; the log names the error.")  # fmt: skip
-        async with pool.acquire() as connection:
-            await connection.fetchval("select 1")
-        return {"status": "ready"}
-
-    @app.get("/metrics", tags=["operator"], summary="Prometheus text format")
-    async def metrics() -> Response:
-        await measure(instance)
-        return Response(instance.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 def _operator(instance: Instance) -> AgencyInfo:

@@ -21,7 +21,7 @@ from services.assembly.instance import Instance
 from services.delivery.step import lane_id
 from services.delivery.store import LaneEntry, enter_lanes
 from services.router.bootstrap import NAME as ROUTER
-from services.runtime.parking import unapplied
+from services.runtime.positions import unapplied
 from services.runtime.registry import Caller
 
 _TRIES: Final = 10

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from services.assembly.instance import Instance
 from services.portal import store as portal_store
+from services.runtime.positions import behind
 
 
-async def measure(instance: Instance) -> None:
-    """Bring the gauges up to date."""
-    metrics, clock = instance.metrics, instance.edges.clock
-    async with instance.edges.store.pool.acquire() as connection:
+async def measured(instance: Instance) -> bytes:
+    """All that was counted, with the gauges of this instant, in Prometheus' text format."""
+    metrics, clock, store = instance.metrics, instance.edges.clock, instance.edges.store
+    async with store.pool.acquire() as connection:
         oldest = await portal_store.oldest_unanswered_at(connection)
         parked = await connection.fetchval("select count(*) from delivery.lanes where state = 'parked'")
         keys = await connection.fetch("select consumer, count(*) from runtime.parked_keys group by consumer")
@@ -20,5 +21,6 @@ async def measure(instance: Instance) -> None:
     metrics.set("sampan_reviews_open", reviews)
     standing = {row["consumer"]: row["count"] for row in keys}
     for consumer in (instance.router, instance.aliases, instance.delivery):
-        metrics.set("sampan_lag_records", await consumer.lag(), consumer=consumer.name)
+        metrics.set("sampan_lag_records", await behind(store, consumer.name, consumer.topics), consumer=consumer.name)
         metrics.set("sampan_keys_parked", standing.get(consumer.name, 0), consumer=consumer.name)
+    return instance.metrics.text()

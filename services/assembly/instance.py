@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
 from uuid import UUID
 
 from adapters.channels.ed25519 import public_of
@@ -34,13 +35,18 @@ from services.router.timers import Timers
 from services.runtime.clock import Clock
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.lease import PostgresLeases
+from services.runtime.log import LogReader
 from services.runtime.parking import Releases
+from services.runtime.positions import behind
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.metrics import Metrics
 from services.vault.keyring import Keyring
 from services.vault.vault import Vault
 
 VERSION = "0.1.0"
+Service = Literal["intake", "router", "delivery"]
+"""What can run apart over one database. ``intake`` also learns aliases, and is where the HTTP API is served."""
+ALL_SERVICES: Final[tuple[Service, ...]] = ("intake", "router", "delivery")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,7 @@ class Edges:
     name: str
     demo: bool
     owner: str  # this process's name among the owners of leases
+    log: LogReader | None = None  # what consumers follow; None: the store's own table
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,8 +122,9 @@ class Instance:
             await self.edges.clock.sleep(0.05)
 
     async def _busy(self) -> bool:
-        if any([await consumer.lag() for consumer in (self.router, self.aliases, self.delivery)]):
-            return True
+        for consumer in (self.router, self.aliases, self.delivery):
+            if await behind(self.edges.store, consumer.name, consumer.topics):
+                return True
         lane_at = await self.worker.next_at()
         return lane_at is not None and lane_at <= self.edges.clock.now()
 
@@ -125,14 +133,18 @@ class Instance:
         found = [at for at in (await self.timers.next_at(), await self.worker.next_at()) if at is not None]
         return min(found, default=None)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run all services until ``stop`` is set, then drain."""
+    async def run(self, stop: asyncio.Event, services: Collection[Service] = ALL_SERVICES) -> None:
+        """Run these services until ``stop`` is set, then drain."""
         clock, wake = self.edges.clock, self.edges.store.wake
         async with asyncio.TaskGroup() as group:
-            for consumer in (self.router, self.aliases, self.delivery):
-                group.create_task(consumer.run(stop))
-            group.create_task(self.worker.run(stop, wake, clock))
-            group.create_task(self.timers.run(stop))
+            if "intake" in services:
+                group.create_task(self.aliases.run(stop))
+            if "router" in services:
+                group.create_task(self.router.run(stop))
+                group.create_task(self.timers.run(stop))
+            if "delivery" in services:
+                group.create_task(self.delivery.run(stop))
+                group.create_task(self.worker.run(stop, wake, clock))
         await self.batcher.close()
 
     async def submit(self, raw: bytes, caller: UUID, said: bytes | None = None) -> SubmitReceipt:
@@ -211,7 +223,7 @@ def _consumers(edges: Edges, metrics: Metrics) -> Callable[[str, str, Step], Con
             counted_step(name, step, metrics),
             store=store,
             leases=leases,
-            log=store.log,
+            log=edges.log or store.log,
             clock=edges.clock,
             wake=store.wake,
             owner=edges.owner,

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import uvicorn
-from fastapi import FastAPI
-
-from contracts.errors import SetupProblem
 from services.assembly import demo, process
 from services.assembly.app import make_app
 from services.assembly.crossing import show_first_crossing
+from services.assembly.http_server import Running, serve_app
 from services.assembly.settings import ServerSettings
 from services.runtime.clock import SystemClock
 from services.runtime.telemetry.logs import configure_logs
 from services.runtime.telemetry.traces import configure_traces
 from services.vault.keyring import Keyring
-
-_GRACE_SECONDS = 5
 
 
 def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
@@ -50,39 +44,19 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callabl
         _world(settings) as world,
         process.running_instance(settings, dsn, keys, world.targets) as instance,
     ):
-        app = make_app(instance)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                host=settings.http.host,
-                port=settings.http.port,
-                log_config=None,
-                access_log=False,
-                http="httptools",
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-        )
+        running = Running(instance.run)
+        app = make_app(instance, running=running)
         url = f"http://{settings.http.host}:{settings.http.port}"
-        serving = asyncio.create_task(_until_stopped(server, app))
-        watching = asyncio.create_task(_stop_with_services(server, app))
-        try:
-            await _until_listening(server)
-            if settings.demo and not server.should_exit:
+
+        async def listening() -> None:
+            if settings.demo:
                 home = demo.client_home(settings.data, url)
                 await demo.enrol_demo(instance, home)
                 await show_first_crossing(instance, home, world, say)
-            if not server.should_exit:
+            if not running.ended.is_set():
                 say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
-        except BaseException:
-            server.should_exit = True
-            raise
-        finally:
-            await serving
-            watching.cancel()
-    if app.state.services_ended.is_set():
-        raise SetupProblem("The services ended by themselves; what was accepted is kept.", code="services-ended",
-                           remedy="See the log, then start again.")  # fmt: skip
+
+        await serve_app(app, settings.http, running, app.state.close_streams, listening)
 
 
 @asynccontextmanager
@@ -92,32 +66,3 @@ async def _world(settings: ServerSettings) -> AsyncIterator[demo.World]:
         return
     async with demo.primero(SystemClock()) as world:
         yield world
-
-
-async def _until_listening(server: uvicorn.Server) -> None:
-    """uvicorn tells it by a flag alone."""
-    while not server.started and not server.should_exit:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
-async def _until_stopped(server: uvicorn.Server, app: FastAPI) -> None:
-    """uvicorn would raise the signal again after its own shutdown; here the database is still to be stopped."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _stop, server, app)
-    try:
-        await server._serve()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-async def _stop_with_services(server: uvicorn.Server, app: FastAPI) -> None:
-    """A server without its services would go on accepting what nobody routes."""
-    await app.state.services_ended.wait()
-    _stop(server, app)
-
-
-def _stop(server: uvicorn.Server, app: FastAPI) -> None:
-    server.should_exit = True
-    app.state.close_streams()

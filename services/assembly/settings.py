@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deploy.kafka.access import Access
+
 
 class HttpSettings(BaseModel):
     """Where the server listens. Beyond this machine it needs a protected keyring and no demo tokens."""
@@ -20,8 +22,27 @@ class HttpSettings(BaseModel):
         return self.host in ("127.0.0.1", "::1", "localhost")
 
 
+class KafkaSettings(BaseModel):
+    """How the services of one instance reach Kafka; nothing stated: the log is the database's alone."""
+
+    bootstrap: str | None = None  # host:port of brokers, with commas
+    user: str | None = None  # with it: TLS and SASL/SCRAM
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    prefix: str = ""  # before the topics' names
+    wait_seconds: float = Field(default=60, ge=0)  # for brokers that are not up yet
+
+    @property
+    def access(self) -> Access | None:
+        """One client's way in; None where no brokers are named."""
+        if self.bootstrap is None:
+            return None
+        password = self.password.get_secret_value() if self.password else None
+        return Access(self.bootstrap, self.user, password, self.ca_file)
+
+
 class ServerSettings(BaseSettings):
-    """All settings of ``sampan serve``."""
+    """All settings of ``sampan serve`` and ``sampan run``."""
 
     model_config = SettingsConfigDict(env_prefix="SAMPAN_", env_nested_delimiter="__", extra="ignore")
 
@@ -32,3 +53,4 @@ class ServerSettings(BaseSettings):
     passphrase: SecretStr | None = None  # of the keyring
     demo: bool = False
     http: HttpSettings = HttpSettings()
+    brokers: KafkaSettings = KafkaSettings()

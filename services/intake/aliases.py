@@ -18,7 +18,7 @@ from services.intake import store
 from services.runtime.consumer import ConsumerLoop
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import StoredRecord
-from services.runtime.parking import applied_offsets
+from services.runtime.positions import behind
 from services.runtime.store.port import UnitOfWork
 from services.runtime.store.postgres import PostgresStore
 
@@ -87,10 +87,7 @@ class CatchUp:
 
     async def is_complete(self) -> bool:
         """Whether every alias that was given out by now is known, whoever has followed the topic."""
-        heads = await self._store.log.heads(DISPATCHES)
-        async with self._store.pool.acquire() as connection:
-            applied = await applied_offsets(connection, self._aliases.name, DISPATCHES)
-        return all(applied.get(partition, -1) >= head for partition, head in heads.items())
+        return await behind(self._store, self._aliases.name, [DISPATCHES]) == 0
 
 
 def _read(record: StoredRecord) -> DispatchRecord:

@@ -122,16 +122,6 @@ class ConsumerLoop:
         await self._leases.release(self.name, self._owner)
         self._forget_leases()
 
-    async def lag(self) -> int:
-        """How many records of this consumer's partitions are appended and not yet applied here."""
-        waiting = 0
-        for topic in self.topics:
-            for partition, head in (await self._log.heads(topic)).items():
-                held = self._owned.get((topic, partition))
-                if partition in self._partitions:
-                    waiting += head - (held.applied if held else -1)
-        return waiting
-
     @property
     def owns_all(self) -> bool:
         """Whether every partition is this process's to follow: then what it has applied is all there is."""

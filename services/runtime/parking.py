@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-
-from services.runtime.log import partition_of
 
 _LIST = """
     select k.consumer, k.key, k.error_code, k.parked_at, count(*) as records,
@@ -45,30 +42,6 @@ class ParkedKey:
 async def list_parked(pool: asyncpg.Pool, consumer: str | None = None) -> Sequence[ParkedKey]:
     """Parked keys, longest first; of every consumer unless one is named."""
     return [ParkedKey(*row) for row in await pool.fetch(_LIST, consumer)]
-
-
-_UNAPPLIED = """
-    select exists (select 1 from runtime.parked_keys where consumer = $1 and key = $2) as parked,
-           exists (select 1 from log.records r
-                    where r.topic = $3 and r.partition = $4 and r.key = $2 and r."offset" > coalesce(
-                          (select p.applied_offset from runtime.positions p
-                            where p.consumer = $1 and p.topic = $3 and p.partition = $4), -1)) as waiting
-"""
-
-
-async def unapplied(connection: Any, consumer: str, topic: str, key: UUID) -> tuple[bool, bool]:
-    """Of a key's records: whether some are parked at ``consumer``, and whether some still await it."""
-    row = await connection.fetchrow(_UNAPPLIED, consumer, key, topic, partition_of(key))
-    return row["parked"], row["waiting"]
-
-
-async def applied_offsets(connection: Any, consumer: str, topic: str) -> dict[int, int]:
-    """How far a consumer has got, by partition, whichever process it runs in."""
-    rows = await connection.fetch(
-        "select partition, applied_offset from runtime.positions where consumer = $1 and topic = $2",
-        *(consumer, topic),
-    )
-    return {row["partition"]: row["applied_offset"] for row in rows}
 
 
 async def request_release(pool: asyncpg.Pool, consumer: str, key: UUID) -> bool:

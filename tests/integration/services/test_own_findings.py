@@ -44,4 +44,5 @@ async def test_every_finding_is_a_cloud_event(hooked: ServicesWorld, hook: ToldC
             "ce_source": b"/sampan",
             "ce_type": b"org.sampan.running-event",
             "ce_time": event.at.isoformat().encode(),
+            "content-type": b"application/vnd.confluent.avro",
         }

@@ -8,6 +8,7 @@ import httpx
 from structlog.testing import capture_logs
 
 from services.assembly.app import make_app
+from services.assembly.http_server import Running
 from tests.support.services_world import ServicesWorld
 
 
@@ -18,13 +19,14 @@ async def test_services_that_end_by_themselves_are_reported_and_unready(world: S
         raise OverflowError
 
     world.instance.delivery.run = broken  # type: ignore[method-assign]
-    app = make_app(world.instance)
+    running = Running(world.instance.run)
+    app = make_app(world.instance, running=running)
     transport = httpx.ASGITransport(app)
     with capture_logs() as lines:
         async with app.router.lifespan_context(app), httpx.AsyncClient(
             transport=transport, base_url="http://sampan"
         ) as client:  # fmt: skip
-            await app.state.services_ended.wait()
+            await running.ended.wait()
             answer = await client.get("/readyz")
             assert (answer.status_code, answer.json()["code"]) == (503, "services-ended")
             assert (await client.get("/healthz")).status_code == 200
