@@ -70,7 +70,10 @@ def test_the_lists_speak_of_known_events_and_facts() -> None:
 
 @pytest.mark.parametrize(
     ("fact", "value"),
-    [*((fact, word) for fact, words in STRICTER.items() for word in words), *(("age", age) for age in sorted(CHILD_AGES))],
+    [
+        *((fact, word) for fact, words in STRICTER.items() for word in words),
+        *(("age", age) for age in sorted(CHILD_AGES)),
+    ],
 )
 def test_what_routing_calls_stricter_narrows(fact: str, value: Any) -> None:
     """Her word and her childhood, as the engine reads them, close the gate."""
