@@ -17,16 +17,13 @@ import asyncpg
 import structlog
 
 from contracts.api import OpenedItem
-from contracts.codec import encode
 from contracts.decision import Dispatch
 from contracts.errors import NotFound, SampanError
 from contracts.ids import Random, new_id
 from contracts.records import DeliveryEvent, RunningEvent
 from contracts.roles import Group
-from contracts.schema_ids import schema_id
-from contracts.sealing import frame
-from contracts.topic_names import DELIVERY_EVENTS
 from services.delivery import store
+from services.delivery.events import delivery_record
 from services.delivery.store import StoredDispatch
 from services.edge.envelope import open_envelope
 from services.edge.opening import Opened, Opener, Wish
@@ -37,7 +34,6 @@ from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
 from services.vault.vault import Vault
 
-DELIVERY_EVENT: Final = schema_id("delivery_event.v1")
 _BATCH_MAX: Final = 64
 """Gates of this many openings are held at once; a withdrawal waits for them."""
 _log = structlog.get_logger(__name__)
@@ -158,7 +154,7 @@ class Openings:
             event_id=new_id(self._random, now), kind="DisclosureMade", dispatch_id=row.dispatch_id,
             case_id=row.case_id, recipient=row.recipient, channel="inbox", at=now,
         )  # fmt: skip
-        return NewRecord(DELIVERY_EVENTS, row.case_id, frame(DELIVERY_EVENT, encode(event)))
+        return delivery_record(event)
 
     def _refused(self, row: StoredDispatch, now: datetime) -> NewRecord:
         event = RunningEvent(

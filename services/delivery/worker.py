@@ -17,14 +17,12 @@ from uuid import UUID
 import structlog
 
 from adapters.exchange import Verdict
-from contracts.codec import encode
 from contracts.errors import SampanError
 from contracts.ids import Random, new_id
 from contracts.records import DeliveryEvent, RunningEvent
-from contracts.schema_ids import schema_id
-from contracts.sealing import frame
-from contracts.topic_names import DELIVERY_EVENTS, DISPATCHES
+from contracts.topic_names import DISPATCHES
 from services.delivery import lanes, store
+from services.delivery.events import delivery_record
 from services.delivery.lanes import CLAIM_SECONDS, Claim
 from services.delivery.retry import delay_seconds, exhausted
 from services.delivery.store import StoredDispatch
@@ -37,7 +35,6 @@ from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
 
 _BATCH: Final = 16
-_DELIVERY_EVENT: Final = schema_id("delivery_event.v1")
 _POLL_SECONDS: Final = 1.0
 _AT_ONCE: Final = 64
 """Attempts under way in one process: a system that hangs holds up its own lanes and not the others'."""
@@ -226,7 +223,7 @@ class Worker:
             attempt=attempt.claim.attempt,
             error_code=code,
         )
-        return NewRecord(DELIVERY_EVENTS, attempt.dispatch.case_id, frame(_DELIVERY_EVENT, encode(event)))
+        return delivery_record(event)
 
     def _failed(self, row: StoredDispatch, now: datetime) -> NewRecord:
         """The case hears that a recipient could not be told by machine: a person must."""

@@ -12,25 +12,21 @@ from contracts.placed import HEADER, Placed, encode_placed, stated_facts
 from contracts.schema_ids import schema_id
 from contracts.sealing import Header, frame
 from contracts.topic_names import CASE_EVENTS
+from services.runtime.log.cloud_events import cloud_headers
 from services.runtime.log.port import NewRecord
 from services.runtime.telemetry import traces
 
 SEALED_EVENT: Final = schema_id("sealed_event.v1")
-CE_TYPE: Final = b"org.sampan.case-event"
+CE_TYPE: Final = "org.sampan.case-event"
 """CloudEvents type of every sealed event: neutral, since the true name alone can kill."""
 
 
 def record_of(header: Header, event: bytes, placed: Placed) -> NewRecord:
     """The log record: CloudEvents 1.0 in Kafka's binary mode, the sealed event as it was signed."""
-    headers = {
-        "ce_specversion": b"1.0",
-        "ce_id": str(header.event_id).encode(),
-        "ce_source": f"/agencies/{header.sender}".encode(),
-        "ce_type": CE_TYPE,
-        "ce_time": header.occurred_at.isoformat().encode(),
-        "content-type": b"application/vnd.confluent.avro",
-        HEADER: encode_placed(placed),
-    }
+    headers = cloud_headers(
+        str(header.event_id), CE_TYPE, header.occurred_at, source=f"/agencies/{header.sender}"
+    )
+    headers[HEADER] = encode_placed(placed)
     if (parent := traces.traceparent()) is not None:
         headers[traces.HEADER] = parent
     return NewRecord(CASE_EVENTS, placed.log_key, frame(SEALED_EVENT, event), headers)

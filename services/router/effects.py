@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,11 +12,9 @@ import msgspec
 from pydantic import BaseModel
 
 from contracts.case_record import CaseRecord
-from contracts.codec import encode
 from contracts.decision import Decision, Dispatch, Regrant, ReviewOpened, Step
-from contracts.records import DecisionRecord, DispatchRecord, LogValue
+from contracts.records import DecisionRecord, DispatchRecord
 from contracts.schema_ids import schema_id
-from contracts.sealing import frame
 from contracts.task_status import STATUS_OF_ANSWER
 from contracts.topic_names import DECISIONS, DISPATCHES
 from routing.directory import Directory
@@ -23,7 +22,8 @@ from services.edge.envelope import DISPATCH, REGRANT, slots_of
 from services.router import store
 from services.router.members import Members
 from services.router.reading import Entry
-from services.runtime.log.port import NewRecord
+from services.runtime.log.cloud_events import own_record
+from services.runtime.log.port import NO_HEADERS, NewRecord
 from services.runtime.store.port import UnitOfWork
 from services.runtime.telemetry import traces
 from services.vault.tickets import Grant, Regranted
@@ -69,11 +69,13 @@ class Effects:
     records: list[NewRecord] = field(default_factory=list)
     erased_groups: dict[UUID, set[str]] = field(default_factory=dict)
     parent: bytes | None = None
+    at: datetime | None = None
+    """When what is being decided was recorded; the time of all records that follow from it."""
 
     def add(self, entry: Entry, record: CaseRecord, before: Before, step: Step) -> None:
         """Take in one decision."""
         decision = step.decision
-        self.parent = entry.record.headers.get(traces.HEADER)
+        self.parent, self.at = entry.record.headers.get(traces.HEADER), record.recorded_at
         subject = record.subject
         if before.gate_version != self.members.row(subject).gate_version:
             self.renewed[subject] = self.members.row(subject).gate_version
@@ -86,8 +88,7 @@ class Effects:
             and record.answer is not None
             and decision.outcome == "accepted"
         ):
-            self._emit(
-                DISPATCHES, _DISPATCH_ID, record.case_id,
+            self._tell(
                 DispatchRecord(kind="status", dispatch_id=record.answer.dispatch_id, case_id=record.case_id,
                                subject_id=subject, event_id=record.event_id, status=status),
             )  # fmt: skip
@@ -109,8 +110,7 @@ class Effects:
                 expires_at=dispatch.expires_at,
             )
         )  # fmt: skip
-        self._emit(
-            DISPATCHES, _DISPATCH_ID, dispatch.case_id,
+        self._tell(
             DispatchRecord(
                 kind="dispatch", dispatch_id=dispatch.dispatch_id,
                 alias=vault.alias("dispatch", dispatch.dispatch_id, recipient),
@@ -144,8 +144,7 @@ class Effects:
                 gate_version=gate_version,
             )
         )
-        self._emit(
-            DISPATCHES, _DISPATCH_ID, record.case_id,
+        self._tell(
             DispatchRecord(
                 kind="regrant", dispatch_id=regrant.dispatch_id, case_id=record.case_id,
                 subject_id=record.subject, event_id=record.event_id, recalled=regrant.recalled,
@@ -166,7 +165,7 @@ class Effects:
             )
         )  # fmt: skip
         self._emit(
-            DECISIONS, _DECISION_ID, record.case_id,
+            DECISIONS, _DECISION_ID, f"{record.event_id}/{record.subject}", "decision",
             DecisionRecord(
                 event_id=record.event_id, case_id=record.case_id, subject_id=record.subject,
                 decided_at=record.recorded_at, rule_set_hash=decision.rule_set_hash,
@@ -186,15 +185,22 @@ class Effects:
         )  # fmt: skip
 
     def _seal(self, subject: UUID, value: msgspec.Struct, context: bytes) -> bytes:
-        return self.vault.seal_facts(
-            self.members.keys[subject], _ENCODER.encode(value), context
-        )
+        return self.vault.seal_facts(self.members.keys[subject], _ENCODER.encode(value), context)
 
-    def _emit(self, topic: str, schema: int, key: UUID, value: LogValue) -> None:
-        headers = {"ce_type": b"org.sampan." + topic.encode()}
-        if self.parent is not None:
-            headers[traces.HEADER] = self.parent
-        self.records.append(NewRecord(topic, key, frame(schema, encode(value)), headers))
+    def _tell(self, value: DispatchRecord) -> None:
+        said = f"{value.kind}/{value.dispatch_id}/{value.event_id}"
+        self._emit(DISPATCHES, _DISPATCH_ID, said, "dispatch", value)
+
+    def _emit(
+        self, topic: str, schema: int, ce_id: str, what: str, value: DispatchRecord | DecisionRecord
+    ) -> None:
+        assert self.at is not None
+        self.records.append(
+            own_record(
+                topic, value.case_id, schema, value, ce_id=ce_id, ce_type=f"org.sampan.{what}", at=self.at,
+                more=NO_HEADERS if self.parent is None else {traces.HEADER: self.parent},
+            )
+        )  # fmt: skip
 
     async def write(self, work: UnitOfWork) -> None:
         """Store everything and emit the records; in the caller's transaction."""
