@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
-from services.runtime.log.kafka import NoKafka
+from services.runtime.log.kafka_failures import ASK_SECONDS, asking, start, stop
 from services.runtime.log.kafka_records import to_kafka
 from services.runtime.log.port import StoredRecord
 
 _REQUEST_BYTES_MAX: Final = 1_048_576  # a record at the limit of the log, with its place and the frame
+_BATCH_BYTES: Final = 131_072
 SEND_SECONDS: Final = 30.0
 """A paused broker leaves futures open past the client's own time-outs."""
 
@@ -39,42 +39,38 @@ class Sender:
 
         Raises:
             NoKafka: it is not known what arrived; the same records must be sent again.
+            KafkaRefuses: the brokers do not let the relay in, or not at one of its topics.
         """
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                producer = self._producer = self._producer or await self._started()
-                sent = []
-                for record in records:
-                    out = to_kafka(record, self._prefix)
-                    sent.append(
-                        await producer.send(
-                            out.topic, out.value, out.key, out.partition, out.timestamp_ms, list(out.headers)
-                        )
-                    )
-                await asyncio.gather(*sent)
-        except (KafkaError, OSError, TimeoutError) as error:
+            with asking(self._kafka):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._send(records)
+        except BaseException:
             await self.close()
-            raise NoKafka(
-                f"Kafka did not take a batch ({type(error).__name__})", remedy="Look at the brokers."
-            ) from None
+            raise
+
+    async def _send(self, records: Sequence[StoredRecord]) -> None:
+        producer = self._producer = self._producer or await self._started()
+        sent = []
+        for record in records:
+            out = to_kafka(record, self._prefix)
+            sent.append(
+                await producer.send(
+                    out.topic, out.value, out.key, out.partition, out.timestamp_ms, list(out.headers)
+                )
+            )
+        await asyncio.gather(*sent)
 
     async def close(self) -> None:
         """Give the producer up, whatever it still holds."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                async with asyncio.timeout(1):
-                    await producer.stop()
-            except (KafkaError, OSError, TimeoutError):
-                pass
+            await stop(producer)
 
     async def _started(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            **self._kafka, acks="all", enable_idempotence=True, max_request_size=_REQUEST_BYTES_MAX
-        )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
+            **self._kafka, acks="all", enable_idempotence=True, max_request_size=_REQUEST_BYTES_MAX,
+            max_batch_size=_BATCH_BYTES, request_timeout_ms=round(ASK_SECONDS * 1000),
+        )  # fmt: skip
+        await start(producer, self._kafka)
         return producer

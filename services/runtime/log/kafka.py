@@ -2,57 +2,65 @@
 
 Consumers ``assign`` and ``seek``; who may apply what is decided by leases in the consumer's own database. Copies
 and reorderings are expected (a relay that fails sends again) and are put right here, by the place in the headers.
-A record's Kafka offset is never smaller than its own, so that is where the search for it begins.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from contracts.errors import TryLater
 from services.runtime.failures import NotOurs
+from services.runtime.log import kafka_search
+from services.runtime.log.kafka_failures import ASK_SECONDS, KafkaRefuses, NoKafka, asking, start, stop
 from services.runtime.log.kafka_records import from_kafka
+from services.runtime.log.kafka_search import Search
 from services.runtime.log.kafka_window import Window
 from services.runtime.log.port import PARTITIONS, StoredRecord
 from services.runtime.wake import Wake
 
-WINDOW_RECORDS: Final = 1024
-_FETCH_MS: Final = 500
-_SILENT_SECONDS: Final = 30.0
-"""How long brokers may give nothing of what they say they have."""
+__all__ = ["Foreign", "KafkaLogReader", "KafkaRefuses", "NoKafka", "ignore", "reading"]
 
-Foreign = Callable[[Any], Awaitable[None]]
+WINDOW_RECORDS: Final = 1_024
+WINDOW_BYTES: Final = 2_000_000
+_FETCH_MS: Final = 500
+_LINE_SECONDS: Final = 1.0
+
+Foreign = Callable[[Any], None]
 """Told of each record on one of our topics that no relay of ours sent: aiokafka's ``ConsumerRecord``."""
 
 
-class NoKafka(TryLater):
-    """The brokers do not answer."""
-
-    default_code = "no-kafka"
-
-
-async def ignore(record: Any) -> None:
+def ignore(record: Any) -> None:
     """Pass over what is not ours."""
 
 
 class KafkaLogReader:
-    """See :class:`services.runtime.log.port.LogReader`. Made by :func:`reading`."""
+    """See :class:`services.runtime.log.port.LogReader`. Made by :func:`reading`.
+
+    Args:
+        newest, older: two consumers of its own, started.
+        kafka: how they were reached.
+    """
 
     def __init__(
-        self, log_id: UUID, newest: AIOKafkaConsumer, older: AIOKafkaConsumer, prefix: str, foreign: Foreign
+        self,
+        log_id: UUID,
+        newest: AIOKafkaConsumer,
+        older: AIOKafkaConsumer,
+        kafka: Mapping[str, Any],
+        prefix: str,
+        foreign: Foreign,
     ) -> None:
-        self._log_id = log_id
-        self._newest, self._older = newest, older
+        self._log_id, self._kafka = log_id, kafka
+        self._newest = newest
+        self._search = Search(older, kafka, lambda at, record: self._ours(at, record, ignore))
         self._prefix, self._foreign = prefix, foreign
         self._windows: dict[TopicPartition, Window] = {}
-        self._scanning, self._searching = asyncio.Lock(), asyncio.Lock()
+        self._taking = asyncio.Lock()
 
     async def log_id(self) -> UUID:
         return self._log_id
@@ -91,15 +99,15 @@ class KafkaLogReader:
     async def follow(self, stop: asyncio.Event, wake: Wake, topics: Collection[str]) -> None:
         """Signal ``topics`` as brokers get records for them, until ``stop``; a line that is down is tried again."""
         ended = asyncio.ensure_future(stop.wait())
+        names = {self._prefix + topic: topic for topic in topics}
         try:
             while not ended.done():
-                places = [at for topic in topics for at in self._places(topic)]
                 try:
-                    came = await self._take(places, wait_ms=_FETCH_MS)
-                except NoKafka:
-                    await asyncio.wait([ended], timeout=1.0)
+                    came = await self._take(_FETCH_MS)
+                except (NoKafka, KafkaRefuses):
+                    await asyncio.wait([ended], timeout=_LINE_SECONDS)
                     continue
-                wake.signal({at.topic.removeprefix(self._prefix) for at in came})
+                wake.signal({names[at.topic] for at in came if at.topic in names})
         finally:
             ended.cancel()
 
@@ -112,27 +120,43 @@ class KafkaLogReader:
     async def begin(self, topics: Collection[str]) -> None:
         """Stand before the newest records of ``topics``: enough of them to know each partition's head."""
         places = [at for topic in topics for at in self._places(topic)]
-        with _as_ours():
-            self._newest.assign(places)
-            firsts = await self._newest.beginning_offsets(places)
-            ends = await self._newest.end_offsets(places)
-            for at in places:
-                self._windows[at] = Window(WINDOW_RECORDS)
-                self._newest.seek(at, max(firsts[at], ends[at] - WINDOW_RECORDS))
+        self._search.assign(places)
+        firsts, ends = await self._search.firsts(places), await self._search.ends(places)
+        self._newest.assign(places)
+        for at in places:
+            self._windows[at] = Window(WINDOW_RECORDS, WINDOW_BYTES)
+            self._newest.seek(at, max(firsts[at], ends[at] - WINDOW_RECORDS))
 
     async def _scan(self, places: Sequence[TopicPartition]) -> None:
-        """Take in everything that the brokers have of these partitions now."""
-        with _as_ours():
-            ends = await self._newest.end_offsets(places)
-        await self._until(lambda: self._short_of(self._newest, ends), self._take)
+        """Take in everything that the brokers have of these partitions now.
 
-    async def _take(self, places: Sequence[TopicPartition], *, wait_ms: int = _FETCH_MS) -> set[TopicPartition]:
-        async with self._scanning:
-            with _as_ours():
-                batches = await self._newest.getmany(*places, timeout_ms=wait_ms)
-        for at, records in batches.items():
+        Raises:
+            NoKafka: they give nothing of what they say they have.
+        """
+        ends = await self._search.ends(places)
+        silent = 0.0
+        while await self._short_of(ends):
+            async with self._taking:
+                came = await self._take_now(_FETCH_MS) if await self._short_of(ends) else True
+            silent = 0.0 if came else silent + _FETCH_MS / 1000
+            if silent >= ASK_SECONDS:
+                raise NoKafka("Kafka gives nothing of what it says it has", remedy="Look at the brokers.")
+
+    async def _short_of(self, ends: Mapping[TopicPartition, int]) -> bool:
+        with asking(self._kafka):
+            return any([await self._newest.position(at) < end for at, end in ends.items()])
+
+    async def _take(self, wait_ms: int) -> set[TopicPartition]:
+        async with self._taking:
+            return await self._take_now(wait_ms)
+
+    async def _take_now(self, wait_ms: int) -> set[TopicPartition]:
+        """Take whatever came, of all partitions: one whose records lie about holds the others' next fetch up."""
+        with asking(self._kafka):
+            batches = await self._newest.getmany(timeout_ms=wait_ms)
+        for at, records in batches.items():  # no await in here: the position has moved past these already
             for record in records:
-                if (ours := await self._ours(at, record, self._foreign)) is not None:
+                if (ours := self._ours(at, record, self._foreign)) is not None:
                     self._windows[at].add(ours)
         return {at for at, records in batches.items() if records}
 
@@ -141,71 +165,26 @@ class KafkaLogReader:
         found = window.run(after_offset, limit)
         if found or after_offset >= window.head:
             return found
-        searched = await self._search(at, after_offset, limit)
-        return searched.run(after_offset, limit) or searched.behind(after_offset, limit)
+        return await self._search.behind(at, after_offset, limit)
 
-    async def _search(self, at: TopicPartition, after_offset: int, limit: int) -> Window:
-        """Read from where the record behind ``after_offset`` can be at the earliest, until its run is whole."""
-        found = Window(4 * limit)
-        async with self._searching:
-            with _as_ours():
-                self._older.assign([at])
-                first = (await self._older.beginning_offsets([at]))[at]
-                ends = await self._older.end_offsets([at])
-                self._older.seek(at, max(first, after_offset + 1))
-
-            async def take(places: Sequence[TopicPartition]) -> set[TopicPartition]:
-                with _as_ours():
-                    batches = await self._older.getmany(*places, timeout_ms=_FETCH_MS)
-                for record in batches.get(at, ()):
-                    ours = await self._ours(at, record, ignore)
-                    if ours is not None and after_offset < ours.position.offset <= after_offset + 4 * limit:
-                        found.add(ours)
-                return set(batches)
-
-            async def missing() -> list[TopicPartition]:
-                whole = len(found.run(after_offset, limit)) == limit
-                return [] if whole else await self._short_of(self._older, ends)
-
-            await self._until(missing, take)
-        return found
-
-    async def _short_of(
-        self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
-    ) -> list[TopicPartition]:
-        with _as_ours():
-            return [at for at, end in ends.items() if await consumer.position(at) < end]
-
-    async def _until(
-        self,
-        missing: Callable[[], Awaitable[list[TopicPartition]]],
-        take: Callable[[Sequence[TopicPartition]], Awaitable[set[TopicPartition]]],
-    ) -> None:
-        """Take from what is missing until nothing is.
-
-        Raises:
-            NoKafka: nothing came for a while.
-        """
-        silent = 0.0
-        while places := await missing():
-            silent = 0.0 if await take(places) else silent + _FETCH_MS / 1000
-            if silent >= _SILENT_SECONDS:
-                raise NoKafka("Kafka gives nothing of what it says it has", remedy="Look at the brokers.")
-
-    async def _ours(self, at: TopicPartition, record: Any, foreign: Foreign) -> StoredRecord | None:
+    def _ours(self, at: TopicPartition, record: Any, foreign: Foreign) -> StoredRecord | None:
+        topic = at.topic.removeprefix(self._prefix)
         try:
-            ours = from_kafka(
-                at.topic.removeprefix(self._prefix), at.partition, record.key, record.value, record.headers
-            )
+            ours = from_kafka(topic, at.partition, record.key, record.value, record.headers)
         except NotOurs:
-            await foreign(record)
+            foreign(record)
             return None
         return ours if ours.position.log_id == self._log_id else None
 
 
 @asynccontextmanager
 async def reading(
-    kafka: Mapping[str, Any], log_id: UUID, topics: Collection[str], *, prefix: str = "", foreign: Foreign = ignore
+    kafka: Mapping[str, Any],
+    log_id: UUID,
+    topics: Collection[str],
+    *,
+    prefix: str = "",
+    foreign: Foreign = ignore,
 ) -> AsyncIterator[KafkaLogReader]:
     """A reader of one log's records on Kafka, for the length of a block.
 
@@ -214,32 +193,26 @@ async def reading(
         log_id: the log whose records are meant; records of another one are passed over.
         topics: which it may read, by their names in the log.
         prefix: what stands before those names on the brokers.
+        foreign: told of what is not ours.
 
     Raises:
         NoKafka: nobody answers.
+        KafkaRefuses: this user may not.
     """
-    options = {**kafka, "enable_auto_commit": False, "group_id": None, "auto_offset_reset": "earliest"}
-    newest, older = AIOKafkaConsumer(**options), AIOKafkaConsumer(**options)
-    reader = KafkaLogReader(log_id, newest, older, prefix, foreign)
+    options = {
+        **kafka, "enable_auto_commit": False, "group_id": None, "auto_offset_reset": "earliest",
+        "request_timeout_ms": round(ASK_SECONDS * 1000),
+    }  # fmt: skip
+    newest = AIOKafkaConsumer(**options, fetch_max_wait_ms=_FETCH_MS)
+    await start(newest, kafka)
     try:
-        with _as_ours():
-            await newest.start()
-            await older.start()
-        await reader.begin(topics)
-        yield reader
+        older = AIOKafkaConsumer(**options, fetch_max_wait_ms=kafka_search.FETCH_MS)
+        await start(older, kafka)
+        try:
+            reader = KafkaLogReader(log_id, newest, older, kafka, prefix, foreign)
+            await reader.begin(topics)
+            yield reader
+        finally:
+            await stop(older)
     finally:
-        await newest.stop()
-        await older.stop()
-
-
-class _as_ours:  # noqa: N801 (reads as a statement)
-    """Kafka's failures as one that is tried again."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, KafkaError):
-            raise NoKafka(
-                f"Kafka does not answer ({type(error).__name__})", remedy="Start it, or correct its address."
-            ) from None
+        await stop(newest)
