@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.runtime.log.kafka_failures import ASK_SECONDS, NoKafka, asking
-from services.runtime.log.kafka_window import Window
+from services.runtime.log.kafka_window import OLDEST, Window
 from services.runtime.log.port import StoredRecord
 
 FETCH_MS: Final = 10
@@ -68,26 +68,24 @@ class Search:
             NoKafka: nothing came for a while.
         """
         async with self._one:
-            reached, found = self._found.pop(at, (None, None))
-            if found is not None and (run := found.run(after_offset, limit)):
-                self._found[at] = (run[-1].position.offset, found)
-                return run
-            if (
-                found is None
-                or reached != after_offset
-                or not await self._gather(at, found, after_offset, limit)
-            ):
-                found = Window(RECORDS_MAX, BYTES_MAX)
+            reached, found = self._found.pop(at, (-1, _nothing()))
+            run = found.run(after_offset, limit)
+            if not run and reached == after_offset and found.is_whole:
+                found.forget(after_offset)
+                run = await self._gather(at, found, after_offset, limit)
+            if not run:
+                found = _nothing()
                 first = (await self.firsts([at]))[at]
                 self._consumer.seek(at, max(first, after_offset + 1))
-                await self._gather(at, found, after_offset, limit)
-            run = found.run(after_offset, limit)
+                run = await self._gather(at, found, after_offset, limit)
             if run:
                 self._found[at] = (run[-1].position.offset, found)
             return run or found.behind(after_offset, limit)
 
-    async def _gather(self, at: TopicPartition, found: Window, after_offset: int, limit: int) -> bool:
-        """Take records until the run is whole or the partition ends; says whether there is a run."""
+    async def _gather(
+        self, at: TopicPartition, found: Window, after_offset: int, limit: int
+    ) -> list[StoredRecord]:
+        """Take records until the run behind ``after_offset`` is whole or the partition ends; returns the run."""
         end = (await self.ends([at]))[at]
         self._consumer.resume(at)
         try:
@@ -96,7 +94,7 @@ class Search:
                     await self._take(at, found, after_offset)
         finally:
             self._consumer.pause(at)
-        return bool(found.run(after_offset, 1))
+        return found.run(after_offset, limit)
 
     async def _take(self, at: TopicPartition, found: Window, after_offset: int) -> None:
         batches = await self._consumer.getmany(
@@ -108,3 +106,8 @@ class Search:
             ours = self._ours(at, record)
             if ours is not None and ours.position.offset > after_offset:
                 found.add(ours)
+
+
+def _nothing() -> Window:
+    # What follows the place is what is wanted: many later records must not push it out.
+    return Window(RECORDS_MAX, BYTES_MAX, OLDEST)
