@@ -24,12 +24,12 @@ from contracts.errors import SampanError, SetupProblem
 from contracts.families import CountsPayload
 from contracts.groups import GROUP_MODELS
 from contracts.open_event import OpenEvent
-from contracts.records import DecisionRecord, DeliveryEvent, DispatchRecord, RunningEvent
+from contracts.records import DecisionRecord, DeliveryEvent, DispatchRecord, PartnerNotice, RunningEvent
 from contracts.schema_ids import FOLDER, LOCK, LockedSchema, fingerprint_of, fingerprint_of_text
 
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     RunningEvent, DispatchRecord, DecisionRecord, DeliveryEvent,
-    ControlPayload, *GROUP_MODELS.values(), CountsPayload,
+    ControlPayload, *GROUP_MODELS.values(), CountsPayload, PartnerNotice,
 )  # fmt: skip
 """What is written as Avro. The sealed event's own two schemas are by hand: the seal fixes their bytes."""
 

@@ -92,3 +92,15 @@ class DeliveryEvent(LogValue):
     at: AwareDatetime
     attempt: int = 0
     error_code: str | None = None
+
+
+class PartnerNotice(LogValue):
+    """On a partner's own topic: something in its inbox is new or has changed; all notices look alike.
+
+    ``dispatch`` is what the recipient calls it. It opens nothing by itself: contents are asked for over HTTP, so
+    what was taken back since stays closed.
+    """
+
+    dispatch: UUID
+    cursor: int  # where it stands in the recipient's feed
+    at: AwareDatetime

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from contracts.address import Address
 from routing.calendar import Hours
 
-CHANNELS: Final = ("inbox", "webhook", "primero", "duty_phone")
+CHANNELS: Final = ("inbox", "webhook", "primero", "kafka", "duty_phone")
 APART_UNITS: Final = frozenset({"duty", "director"})
 """Units that a bare role does not reach: the night number and the director are asked for by name."""
 _ANY_ZONE: Final = timedelta(days=2)

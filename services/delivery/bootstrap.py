@@ -10,6 +10,7 @@ from contracts.topic_names import DISPATCHES
 from routing.directory import Directory
 from services.delivery.desk import LaneDesk
 from services.delivery.inbox import Inbox
+from services.delivery.partner_topics import PartnerNotices
 from services.delivery.step import DeliveryStep
 from services.delivery.worker import Worker
 from services.edge.opening import Opener
@@ -51,7 +52,11 @@ def bootstrap(
     opener = Opener(vault, store.log)
     performer = Performer(opener, vault, directory, targets)
     return DeliveryParts(
-        consume("delivery", DISPATCHES, DeliveryStep(performer.channels_of)),
+        consume(
+            "delivery",
+            DISPATCHES,
+            DeliveryStep(performer.channels_of, PartnerNotices(directory, vault.alias)),
+        ),
         Worker(store, performer, owner, random, uniform),
         Inbox(store, vault, opener, directory, random),
         LaneDesk(store, directory),

@@ -10,6 +10,7 @@ from contracts.errors import InvalidInput
 from contracts.records import DispatchRecord
 from contracts.sealing.framing import unframe
 from services.delivery import store
+from services.delivery.partner_topics import News, PartnerNotices
 from services.delivery.store import LaneEntry
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import StoredRecord
@@ -30,8 +31,8 @@ def lane_id(case_id: UUID, recipient: UUID, channel: str) -> UUID:
 class DeliveryStep:
     """``step`` for the consumer loop. Pure of keys: it never opens what it schedules."""
 
-    def __init__(self, channels_of: ChannelsOf) -> None:
-        self._channels_of = channels_of
+    def __init__(self, channels_of: ChannelsOf, notices: PartnerNotices) -> None:
+        self._channels_of, self._notices = channels_of, notices
 
     async def __call__(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
         """Apply records in order. A run of new dispatches is stored together; the rest one by one."""
@@ -56,6 +57,7 @@ class DeliveryStep:
         new = await store.insert(work.connection, distinct, work.now)
         fresh = [entry for entry in distinct if entry.dispatch_id in new]
         await store.feed(work.connection, [(_recipient(entry), entry.dispatch_id) for entry in fresh])
+        await self._notify(work, [_news(entry) for entry in fresh])
         lanes = [lane for entry in fresh for lane in self._lanes(entry)]
         await store.enter_lanes(work.connection, lanes, work.now)
 
@@ -79,7 +81,13 @@ class DeliveryStep:
             await store.apply_status(work.connection, entry.dispatch_id, entry.status)
             return
         narrowed = await store.apply_regrant(work.connection, entry)
-        if narrowed is None or not entry.recalled:
+        if narrowed is None:
+            return
+        await self._notify(
+            work,
+            [News(narrowed.recipient, narrowed.alias, narrowed.case_id, entry.event_id, entry.dispatch_id)],
+        )
+        if not entry.recalled:
             return
         channels = await store.told_channels(work.connection, entry.dispatch_id)
         recalls = [
@@ -88,6 +96,20 @@ class DeliveryStep:
             for channel in channels
         ]  # fmt: skip
         await store.enter_lanes(work.connection, recalls, work.now)
+
+    async def _notify(self, work: UnitOfWork, news: Sequence[News]) -> None:
+        """Tell agencies that read Kafka themselves where to look."""
+        wanted = [one for one in news if self._notices.wants(one.recipient)]
+        if wanted:
+            cursors = await store.cursors(work.connection, [one.dispatch_id for one in wanted])
+            for one in wanted:
+                work.emit(self._notices.record(one, cursors[one.dispatch_id], work.now))
+
+
+def _news(entry: DispatchRecord) -> News:
+    if entry.alias is None:
+        raise NotOurs("a dispatch without its recipient's name for it")
+    return News(_recipient(entry), entry.alias, entry.case_id, entry.event_id, entry.dispatch_id)
 
 
 def _recipient(entry: DispatchRecord) -> UUID:

@@ -204,14 +204,19 @@ class ServicesWorld:
 
 @asynccontextmanager
 async def open_world(
-    database: FreshDatabase, folder: Path, *, targets: Targets | None = None, seed: int = 7
+    database: FreshDatabase,
+    folder: Path,
+    *,
+    targets: Targets | None = None,
+    seed: int = 7,
+    directory: Directory | None = None,
 ) -> AsyncIterator[ServicesWorld]:
     """A world for the length of a block."""
     clock = ManualClock(START)
     seeded = random.Random(seed)
     store = await PostgresStore.connect(database.dsn, clock, Wake())
     try:
-        directory, law = sample_region()
+        sample, law = sample_region()
         keyring = Keyring.create(folder / "keyring.json", seeded.randbytes)
         known = await instance_id(store, "test", seeded.randbytes, demo=True)
 
@@ -220,7 +225,7 @@ async def open_world(
                 Edges(
                     store=store,
                     keyring=keyring,
-                    directory=directory,
+                    directory=directory or sample,
                     law=lambda: law,
                     clock=clock,
                     random=seeded.randbytes,
