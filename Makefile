@@ -20,7 +20,7 @@ PORT ?= 9092
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types imports contracts adr pytest chaos bench kafka-up kafka-down kafka-status format lock clean
+.PHONY: help setup run run-kafka demo test lint types imports contracts adr pytest chaos bench kafka-up kafka-down kafka-status format lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ chaos: setup ## kill the server fifty times while a thousand events flow (SEED=n
 
 bench: setup ## the benchmarks; each ends with one line of JSON (minutes, wants a quiet machine)
 	@exec $(BIN)/python -m benchmarks
+
+run-kafka: setup ## the same on three Kafka brokers, every service a process of its own (Ctrl-C stops)
+	@exec $(BIN)/python -m services.assembly.kafka_demo --data $(DATA)-kafka
 
 kafka-up: setup ## start Apache Kafka on this machine, without Java or Docker (NODES=3, PORT=29092)
 	@exec $(BIN)/python -m deploy.kafka up --folder $(KAFKA) --nodes $(NODES) --port $(PORT)

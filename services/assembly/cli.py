@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from contracts.errors import InvalidInput
 from services.assembly.enrolling import enrol_agency
+from services.assembly.member import MEMBERS, PORTS, run_member
 from services.assembly.serve import serve as run_server
 from services.assembly.settings import HttpSettings, ServerSettings
 
@@ -29,6 +31,29 @@ def serve(
     """
     settings = ServerSettings(data=data, demo=demo, http=HttpSettings(host=host, port=port))
     run_server(settings, typer.echo)
+
+
+def run(
+    service: Annotated[str, typer.Argument(help="intake (with the HTTP API), router, delivery or relay.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder with the keyring.")] = Path("data"),
+    host: Annotated[str, typer.Option("--host", help="Where it listens.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option("--port", help="On which port; 8420 to 8423 in the order above.", min=0, max=65535)
+    ] = None,
+) -> None:
+    """Run one service as a process of its own, over a database that the others share.
+
+    SAMPAN_DATABASE_URL names the database. With SAMPAN_BROKERS__BOOTSTRAP the services follow the log on Kafka,
+    where the relay carries it (SAMPAN_BROKERS__USER, __PASSWORD, __CA_FILE for TLS and SASL/SCRAM). Two processes
+    of one service share its work. SIGTERM and Ctrl-C drain.
+
+    Example: SAMPAN_DATABASE_URL=postgresql://… sampan run router
+    """
+    if service not in MEMBERS:
+        raise InvalidInput(f"there is no service {service}", code="no-such-service", field="SERVICE",
+                           remedy="Known: " + ", ".join(MEMBERS) + ".")  # fmt: skip
+    http = HttpSettings(host=host, port=PORTS[service] if port is None else port)
+    run_member(ServerSettings(data=data, http=http), service, typer.echo)
 
 
 def enrol(

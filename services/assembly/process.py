@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import random as jitter
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,13 +17,14 @@ from contracts.errors import SetupProblem
 from services.assembly import region
 from services.assembly.identity import has_instance, instance_id, is_demo
 from services.assembly.instance import Edges, Instance, build
+from services.assembly.kafka_line import kafka_log
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
 from services.edge.perform import Targets
 from services.runtime.clock import Clock, SystemClock
-from services.runtime.postgres import EmbeddedPostgres, migrate
+from services.runtime.postgres import EmbeddedPostgres, check_migrated, migrate
 from services.runtime.store.postgres import PostgresStore
-from services.runtime.wake import Wake
+from services.runtime.wake import Wake, listen
 from services.vault.keyring import Keyring
 from services.vault.vault import Vault
 
@@ -68,6 +70,29 @@ def opened(settings: ServerSettings) -> Iterator[tuple[str, Keyring]]:
     keys = _keyring(settings, path, is_new=not (settings.data / "postgres").exists())
     with database(settings) as dsn:
         yield dsn, keys
+
+
+def shared(settings: ServerSettings) -> tuple[str, Keyring]:
+    """The database and keyring of an instance that stands already; several processes use them at once.
+
+    Raises:
+        SetupProblem: no database is named, it does not answer or holds no Sampan; the keyring is missing.
+        NotAuthentic: the passphrase does not open the keyring.
+    """
+    dsn = shared_database(settings)
+    return dsn, _keyring(settings, settings.data / "keyring.json", is_new=False)
+
+
+def shared_database(settings: ServerSettings) -> str:
+    """As :func:`shared`, for a service that opens nothing."""
+    if settings.database_url is None:
+        raise SetupProblem(
+            "One service alone needs a database that the others reach too.", code="no-shared-database",
+            field="SAMPAN_DATABASE_URL", remedy="Name one, or run everything in one process: sampan up.",
+        )  # fmt: skip
+    dsn = settings.database_url.get_secret_value()
+    check_migrated(dsn)
+    return dsn
 
 
 def _keyring(settings: ServerSettings, path: Path, *, is_new: bool) -> Keyring:
@@ -141,22 +166,34 @@ def _not_listening(host: str, port: int, why: int | None) -> SetupProblem:
 
 @asynccontextmanager
 async def running_instance(
-    settings: ServerSettings, dsn: str, keys: Keyring, targets: Targets, clock: Clock | None = None
-) -> AsyncIterator[Instance]:
+    settings: ServerSettings, dsn: str, keys: Keyring, targets: Targets, clock: Clock | None = None, *,
+    together: bool = True, say: Callable[[str], None] = lambda sentence: None,
+) -> AsyncIterator[Instance]:  # fmt: skip
     """A wired instance over the database.
 
+    Args:
+        together: no other process runs services over this database; else it tells others of what it commits and
+            listens to them, and follows the log on Kafka where brokers are named.
+
     Raises:
-        SetupProblem: ``demo-exposed``; demo agencies were enrolled in this database, and others could reach it.
+        SetupProblem: ``demo-exposed``; demo agencies were enrolled in this database, and others could reach it;
+            ``no-kafka``.
     """
     used_clock = clock or SystemClock()
-    store = await PostgresStore.connect(dsn, used_clock, Wake())
-    try:
+    store = await PostgresStore.connect(dsn, used_clock, Wake(), notify=not together)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        log = None
+        if not together:
+            await stack.enter_async_context(_hearing(dsn, store))
+            log = await stack.enter_async_context(kafka_log(settings.brokers, store, say))
         if not settings.http.is_loopback and await is_demo(store):
             raise _demo_exposed("Listen on 127.0.0.1, or start with a new data folder: --data.")
         directory, law = region.load(settings.region)
         if settings.targets is not None:
             seed = Vault(keys, secrets.token_bytes).webhook_seed()
-            targets = {**targets, **load_targets(settings.targets, directory, seed)}
+            found = load_targets(settings.targets, directory, seed, allow_loopback=settings.demo)
+            targets = {**targets, **found}
         name = "Sampan demo" if settings.demo else "Sampan"
         uniform: Callable[[float, float], float] = jitter.SystemRandom().uniform
         yield build(
@@ -173,10 +210,21 @@ async def running_instance(
                 name=name,
                 demo=settings.demo,
                 owner=f"{socket.gethostname()}/{os.getpid()}",
+                log=log,
             )
         )
+
+
+@asynccontextmanager
+async def _hearing(dsn: str, store: PostgresStore) -> AsyncIterator[None]:
+    """Other processes' commits wake this one."""
+    stop = asyncio.Event()
+    listening = asyncio.create_task(listen(dsn, store.wake, store.clock, stop))
+    try:
+        yield
     finally:
-        await store.close()
+        stop.set()
+        await listening
 
 
 def data_folder(settings: ServerSettings) -> Path:

@@ -36,11 +36,14 @@ _KEYS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
 """Channel → (settings it needs, settings it may have)."""
 
 
-def load_targets(path: Path, directory: Directory, webhook_seed: bytes) -> dict[tuple[str, str], Target]:
+def load_targets(
+    path: Path, directory: Directory, webhook_seed: bytes, *, allow_loopback: bool = False
+) -> dict[tuple[str, str], Target]:
     """Read the file of targets.
 
     Args:
         webhook_seed: this instance's signing seed for notices.
+        allow_loopback: the demo's systems are on this machine and speak plain HTTP.
 
     Raises:
         SetupProblem: the file is missing, or open to others (it holds passwords).
@@ -54,11 +57,14 @@ def load_targets(path: Path, directory: Directory, webhook_seed: bytes) -> dict[
                 path, str(slug), "no such agency in the directory", "`sampan agencies --all` lists them."
             )
         for channel, settings in (channels or {}).items():
-            found[slug, channel] = _target(path, f"{slug}.{channel}", channel, settings or {}, webhook_seed)
+            where = f"{slug}.{channel}"
+            found[slug, channel] = _target(path, where, channel, settings or {}, webhook_seed, allow_loopback)
     return found
 
 
-def _target(path: Path, where: str, channel: str, settings: Mapping[str, Any], seed: bytes) -> Target:
+def _target(
+    path: Path, where: str, channel: str, settings: Mapping[str, Any], seed: bytes, allow_loopback: bool
+) -> Target:
     if channel not in _KEYS:
         raise _bad(path, where, "no such channel", "Known: " + ", ".join(sorted(_KEYS)) + ".")
     needed, optional = _KEYS[channel]
@@ -74,9 +80,11 @@ def _target(path: Path, where: str, channel: str, settings: Mapping[str, Any], s
     if channel == "primero":
         auth = BasicAuth(str(settings["user"]), str(settings["password"]))
         lookups = Lookups.from_mapping({**DEFAULT_CP, **settings.get("lookups", {})})
-        return PrimeroTarget(HttpChannel(str(settings["url"]), auth), lookups)
+        url = str(settings["url"])
+        return PrimeroTarget(HttpChannel(url, auth, allow_insecure_loopback=allow_loopback), lookups)
     path_ = str(settings.get("path", "/"))
-    return WebhookTarget(HttpChannel(str(settings["url"])), path_, (signer(secret_of(seed)),))
+    channel_ = HttpChannel(str(settings["url"]), allow_insecure_loopback=allow_loopback)
+    return WebhookTarget(channel_, path_, (signer(secret_of(seed)),))
 
 
 def _check_private(path: Path) -> None:

@@ -22,6 +22,8 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
         "Play the nine bundled scenarios: who was told, who was not, why.",
     ),
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
+    "up": ("services.assembly.cli", "serve", "The same as serve: all services in one process."),
+    "run": ("services.assembly.cli", "run", "Run one service as a process of its own."),
     "enrol": ("services.assembly.cli", "enrol", "Give an agency a token and a signing key."),
 }
 """Command → (module, name in it, help). The name is a Typer app or a plain function."""

@@ -7,6 +7,7 @@ its way: whoever looks one up in vain catches up with the topic once and looks a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 from uuid import UUID
 
 from contracts.codec import decode
@@ -18,9 +19,12 @@ from services.intake import store
 from services.runtime.consumer import ConsumerLoop
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import StoredRecord
-from services.runtime.positions import behind
+from services.runtime.positions import applied_offsets
 from services.runtime.store.port import UnitOfWork
 from services.runtime.store.postgres import PostgresStore
+
+_LOOKS: Final = 40
+_LOOK_SECONDS: Final = 0.05
 
 
 class CodeTaken(SampanError):
@@ -85,9 +89,24 @@ class CatchUp:
             if self._aliases.owns_all:
                 self._known = seen
 
+    @property
+    def is_current(self) -> bool:
+        """Whether this process alone follows the topic, and has followed it to what it has heard of."""
+        return self._aliases.owns_all and self._known == self._store.wake.seen([DISPATCHES])
+
     async def is_complete(self) -> bool:
-        """Whether every alias that was given out by now is known, whoever has followed the topic."""
-        return await behind(self._store, self._aliases.name, [DISPATCHES]) == 0
+        """Whether every alias that was given out by now is known, whoever has followed the topic.
+
+        Another process that does so is given a moment; one that died holds its lease for longer.
+        """
+        heads = await self._store.log.heads(DISPATCHES)
+        for _ in range(_LOOKS):
+            async with self._store.pool.acquire() as connection:
+                applied = await applied_offsets(connection, self._aliases.name, DISPATCHES)
+            if all(applied.get(partition, -1) >= head for partition, head in heads.items()):
+                return True
+            await self._store.clock.sleep(_LOOK_SECONDS)
+        return False
 
 
 def _read(record: StoredRecord) -> DispatchRecord:

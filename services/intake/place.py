@@ -38,6 +38,7 @@ class Known:
 
     refs: dict[UUID, Ref] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
+    strangers: set[UUID | str] = field(default_factory=set)  # references and codes that nobody is known to have
     cases: dict[UUID, CaseRow] = field(default_factory=dict)
     subjects: dict[UUID, SubjectRow] = field(default_factory=dict)
     new_cases: list[CaseRow] = field(default_factory=list)
@@ -57,6 +58,12 @@ class Known:
     def children(self, subject_id: UUID) -> tuple[UUID, ...]:
         """The children whose cases follow this person's."""
         return tuple(sorted(row.subject_id for row in self.subjects.values() if row.parent_id == subject_id))
+
+
+def names_any(one: ToPlace, strangers: set[UUID | str]) -> bool:
+    """Whether an event rests on one of these references."""
+    case = _as_uuid(one.case_ref) or _readable(one.case_ref)
+    return case in strangers or not strangers.isdisjoint(_references(one.control))
 
 
 async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
@@ -82,6 +89,7 @@ async def gather(connection: Any, batch: Iterable[ToPlace]) -> Known:
             known.subjects[row.subject_id] = row
         case_ids = ids | {row.case_id for row in known.subjects.values()}
         known.cases = await store.cases(connection, case_ids)
+    known.strangers = (wanted_refs - {*known.refs, *known.subjects, *known.cases}) | (wanted_codes - {*known.codes})
     return known
 
 
@@ -158,7 +166,6 @@ def _case(one: ToPlace, known: Known, random: Random, now: datetime) -> CaseRow:
             raise InvalidInput("this reference is not a case", code="not-a-case", field="case")
         if found.true_id in known.cases:
             return known.cases[found.true_id]
-        _check_own(ref, "case")
     return _open(ref or new_id(random, now), one.sender, known)
 
 
@@ -223,25 +230,7 @@ def _known_subject(ref: UUID, sender: UUID, known: Known) -> SubjectRow | None:
         )  # fmt: skip
     if found.kind != "s":
         raise InvalidInput("this reference is not a person", code="not-a-subject", field="subjects")
-    if found.true_id not in known.subjects:
-        _check_own(ref, "subject")
     return known.subjects.get(found.true_id)
-
-
-def _check_own(ref: UUID, what: str) -> None:
-    """Refuse to take one of our own references for a new one of the sender's.
-
-    A recipient's aliases are UUIDs of version 8 (:func:`contracts.ids.alias`). One that is not known is lost or
-    still on its way: a case opened under it would take in what was meant for another, a withdrawal too.
-
-    Raises:
-        NotFound: ``unknown-case``, ``unknown-subject``.
-    """
-    if ref.version == 8:
-        raise NotFound(
-            f"no {what} of yours has this reference", code=f"unknown-{what}", field=what,
-            remedy="Take it from your own receipt or inbox item; a new one of your own is a UUID of version 7.",
-        )  # fmt: skip
 
 
 def _add(

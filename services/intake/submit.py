@@ -29,7 +29,7 @@ from services.intake.aliases import CatchUp
 from services.intake.candidate import Candidate, Handed, Result, settle_conflicts, settle_repeats
 from services.intake.check import TRANSFER, check, check_reported, check_schemas, receiver_of
 from services.intake.effects import narrowed_subjects, record_of
-from services.intake.place import ToPlace, gather, place
+from services.intake.place import Known, ToPlace, gather, names_any, place
 from services.runtime import registry
 from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.store.postgres import PostgresStore
@@ -94,22 +94,12 @@ class Intake:
             for candidate in unfound:
                 candidate.result = None
             await self._take_all(unfound)
-            await self._check_complete([c for c in unfound if isinstance(c.result, NotFound)])
         while waiting := [candidate for candidate in candidates if candidate.result is None]:
             for candidate in waiting:
                 candidate.follow()
             await self._take_all([candidate for candidate in waiting if candidate.result is None])
         await self._keep_rejections(candidates)
         return [candidate.result for candidate in candidates if candidate.result is not None]
-
-    async def _check_complete(self, unfound: list[Candidate]) -> None:
-        """Nobody is told that a reference does not exist which may only be on its way."""
-        if unfound and not await self._catch_up.is_complete():
-            for candidate in unfound:
-                candidate.result = TryLater(
-                    "references given out a moment ago are still on their way", code="not-caught-up",
-                    remedy="Send it again in some seconds.",
-                )  # fmt: skip
 
     async def _take_all(self, candidates: list[Candidate]) -> None:
         """In one transaction; where that fails, one by one, so that each answers for itself alone."""
@@ -245,8 +235,10 @@ class Intake:
         if not open_:
             return
         wanted = [(c, ToPlace(c.caller, c.event.header.case_ref, c.control)) for c in open_]
-        known = await gather(connection, [one for _, one in wanted])
+        known = await self._known(connection, wanted)
         for candidate, one in wanted:
+            if candidate.result is not None:
+                continue
             try:
                 candidate.placed = place(one, known, self._random, now, self._admissible(candidate))
             except SampanError as error:
@@ -257,6 +249,25 @@ class Intake:
         await self._look_again(connection, [c for c in open_ if c.result is not None])
         await store.insert_cases(connection, known.new_cases, now)
         await store.insert_subjects(connection, known.new_subjects)
+
+    async def _known(self, connection: Any, wanted: list[tuple[Candidate, ToPlace]]) -> Known:
+        """What the batch's references mean. One that a recipient was given is never taken for a new one.
+
+        What a stranger names may be on its way still: a case opened under it would take in what was meant for
+        another, a withdrawal too.
+        """
+        known = await gather(connection, [one for _, one in wanted])
+        if not known.strangers or self._catch_up.is_current:
+            return known
+        if await self._catch_up.is_complete():
+            return await gather(connection, [one for _, one in wanted])
+        for candidate, one in wanted:
+            if names_any(one, known.strangers):
+                candidate.result = TryLater(
+                    "references given out a moment ago are still on their way", code="not-caught-up",
+                    remedy="Send it again in some seconds.",
+                )  # fmt: skip
+        return known
 
     async def _look_again(self, connection: Any, refused: list[Candidate]) -> None:
         """Give the receipt of then to what another process took after we had looked.

@@ -67,6 +67,24 @@ def migrate(owner_dsn: str, folder: Path = MIGRATIONS) -> list[str]:
             return [migration.id for migration in waiting]
 
 
+def check_migrated(dsn: str) -> None:
+    """See that a database that somebody else keeps up to date holds a Sampan.
+
+    Raises:
+        SetupProblem: ``not-migrated``; ``no-database``, it does not answer.
+    """
+    try:
+        with psycopg.connect(dsn) as connection:
+            ((table,),) = connection.execute("select to_regclass('runtime.instance')").fetchall()
+    except psycopg.OperationalError:
+        raise SetupProblem("The database does not answer.", code="no-database", field="SAMPAN_DATABASE_URL",
+                           remedy="Start it, or correct its address.") from None  # fmt: skip
+    if table is None:
+        raise SetupProblem("There is no Sampan in this database yet.", code="not-migrated",
+                           field="SAMPAN_DATABASE_URL", remedy="Start sampan up once on it, as the role that owns it.",
+                           )  # fmt: skip
+
+
 def mint_log_id(owner_dsn: str, reason: str) -> UUID:
     """Give the log a new id, after a restore or failover: offsets handed out since the copy mean nothing now.
 

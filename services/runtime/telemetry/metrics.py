@@ -41,7 +41,7 @@ HistogramName = Literal[
 
 LABELS: Final[dict[str, frozenset[str]]] = {
     "outcome": frozenset({"accepted", "duplicate", "refused", "failed"}),
-    "consumer": frozenset({"router", "delivery", "intake-aliases"}),
+    "consumer": frozenset({"router", "delivery", "intake-aliases", "relay"}),
 }
 _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sampan_submissions_total": ("outcome",),

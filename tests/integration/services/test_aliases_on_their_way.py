@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.errors import NotFound, TryLater
-from contracts.ids import alias
+import asyncio
+
+from contracts.errors import TryLater
 from services.runtime.lease import LEASE_SECONDS
 from tests.support.services_world import CONSENT, ServicesWorld
 
@@ -29,10 +30,24 @@ async def test_a_withdrawal_under_an_alias_on_its_way_waits_and_finds_her_case(w
     assert again.case_code == item.case_code
 
 
-async def test_a_reference_like_ours_that_nobody_gave_out_opens_nothing(world: ServicesWorld) -> None:
-    """Neither a case nor a person is opened under an alias that does not exist."""
-    invented = alias(bytes(32), "case", world.id(), world.id())
-    for said in ({"case": str(invented)}, {"subjects": [{"subject": invented}]}):
-        raw = (await world.prepared(event="NeedsAssessed", **said)).submission
-        assert isinstance(await world.refused(raw), NotFound)
-    assert await world.store.pool.fetchval("select count(*) from intake.cases") == 0
+async def test_a_case_of_ones_own_waits_for_nobody(world: ServicesWorld) -> None:
+    """Without a reference, or with one while this process follows what is given out, a case opens at once."""
+    await world.another_instance().aliases.run_once()
+    assert (await world.submit()).case_code
+    world.clock.advance(LEASE_SECONDS + 1)
+    assert (await world.submit(case=str(world.id()))).case_code
+
+
+async def test_another_process_that_follows_what_is_given_out_is_waited_for(world: ServicesWorld) -> None:
+    """Intake that does not own the aliases waits a moment for the one that does, and then knows her case."""
+    other = world.another_instance()
+    await other.aliases.run_once()
+    await world.submit(consent=CONSENT, to=["SHA@TH"])
+    await world.instance.router.run_once()
+    await world.instance.delivery.run_once()
+    item = (await world.instance.inbox.page(world.agency("shelter-th"), 0, 1)).items[0]
+    said = {"event": "ConsentWithdrawn", "case": str(item.case_ref), "subjects": [{"subject": item.subject_ref}]}
+    sending = asyncio.create_task(world.submit("shelter-th", **said))
+    await other.aliases.run_once()
+    assert (await sending).case_code == item.case_code
+    assert await world.store.pool.fetchval("select count(*) from intake.cases") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -93,6 +94,20 @@ def test_what_was_a_demo_stays_on_this_machine(folder: Path) -> None:
                 serve.until(words)
                 serve.signal(signal.SIGTERM)
                 assert serve.end() == 0, serve.text
+
+
+@pytest.mark.timeout(300)
+def test_the_first_crossing_is_seen_and_crosses_once(folder: Path) -> None:
+    """Two rows of the bundled workbook are sent, told and called out to Primero; a second start sends nothing twice."""
+    for said in ("sent", "already sent"):
+        with serving("--demo", "--data", "d", "--port", free_port(), cwd=folder) as serve:
+            serve.until("listening on http")
+            serve.signal(signal.SIGTERM)
+            assert serve.end() == 0, serve.text
+        assert len(re.findall(rf"row \d+ +│ {said} +│ SP-", serve.text)) == 2, serve.text
+        assert "Told" in serve.text
+        assert "(SHA@TH)" in serve.text
+        assert ("referral created" in serve.text) is (said == "sent"), serve.text
 
 
 @pytest.mark.timeout(300)

@@ -1,0 +1,177 @@
+"""``make run-kafka``: three brokers and every service as a process of its own; the first referral is carried across.
+
+Everything lives in one folder and ends with this process. The table it prints is that of ``make run``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import httpx
+import typer
+
+from contracts.errors import SampanError, SetupProblem
+from deploy.kafka.cluster import LocalCluster
+from deploy.kafka.jars import ensure_jars
+from services.assembly import demo, process
+from services.assembly.crossing import show_first_crossing
+from services.assembly.member import MEMBERS, PORTS
+from services.assembly.settings import HttpSettings, ServerSettings
+from services.runtime.clock import SystemClock
+from services.runtime.telemetry.logs import configure_logs
+from services.vault.keyring import Keyring
+
+_READY_SECONDS: Final = 90
+_STOP_SECONDS: Final = 30
+Say = Callable[[str], None]
+
+
+def main(
+    data: Annotated[Path, typer.Option("--data", help="Folder for everything that is kept.")] = Path("data-kafka"),
+    nodes: Annotated[int, typer.Option("--nodes", help="Brokers: 1 or 3.")] = 3,
+    port: Annotated[int, typer.Option("--port", help="Of the API; the other services take the next ones.")] = PORTS[
+        "intake"
+    ],
+) -> None:
+    """Start Kafka, PostgreSQL and every service as its own process; carry one referral across; keep serving."""
+    configure_logs()
+    settings = ServerSettings(data=data, demo=True, http=HttpSettings(port=port))
+    try:
+        process.data_folder(settings)
+        process.check_port_free(settings)
+        typer.echo(f"starting {nodes} Kafka brokers …")
+        with (
+            LocalCluster(data.absolute() / "kafka", nodes=nodes, jars=ensure_jars()) as cluster,
+            process.opened(settings) as (dsn, keys),
+        ):
+            typer.echo(f"Kafka is up: {cluster.bootstrap}")
+            asyncio.run(_run(settings, dsn, keys, cluster.bootstrap, typer.echo))
+    except SampanError as error:
+        typer.echo(f"sampan: {error.sentence()}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        pass
+    typer.echo(f"stopped; everything is kept in {data}")
+
+
+async def _run(settings: ServerSettings, dsn: str, keys: Keyring, bootstrap: str, say: Say) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        world = await stack.enter_async_context(demo.primero(SystemClock()))
+        environment = {
+            "SAMPAN_DATABASE_URL": dsn, "SAMPAN_DEMO": "true", "SAMPAN_BROKERS__BOOTSTRAP": bootstrap,
+            "SAMPAN_TARGETS": str(_targets(settings.data, world)),
+        }  # fmt: skip
+        members = await stack.enter_async_context(_members(settings, environment, stop))
+        await _until_ready(settings.http.port, members, stop)
+        if stop.is_set():
+            return
+        say("ready, each in a process of its own: " + ", ".join(f"{m} ({p.pid})" for m, p in members.items()))
+        instance = await stack.enter_async_context(process.running_instance(settings, dsn, keys, {}))
+        url = f"http://{settings.http.host}:{settings.http.port}"
+        home = demo.client_home(settings.data, url)
+        await demo.enrol_demo(instance, home)
+        await show_first_crossing(instance, home, world, say)
+        say(f"listening on {url}   (Kafka at {bootstrap}; Ctrl-C stops)")
+        await _until_stopped(members, stop)
+
+
+def _targets(data: Path, world: demo.World) -> Path:
+    """The demo's Primero, as an operator would name it to the process that delivers."""
+    path = data.absolute() / "targets.yaml"
+    path.touch(mode=0o600)
+    server = world.primero
+    assert server is not None
+    login = {"url": server.url, "user": "sampan", "password": server.users["sampan"]}
+    lookups = {"lookups": {"transitioned_to": "ministry"}}
+    path.write_text(json.dumps({demo.MINISTRY_WITH_PRIMERO: {"primero": {**login, **lookups}}}), encoding="utf-8")
+    return path
+
+
+@asynccontextmanager
+async def _members(
+    settings: ServerSettings, environment: Mapping[str, str], stop: asyncio.Event
+) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
+    """Each service in a process of its own, told to drain at the end."""
+    started: dict[str, asyncio.subprocess.Process] = {}
+    log = settings.data / "services.log"
+    with log.open("ab") as out:
+        try:
+            for member in MEMBERS:
+                port = settings.http.port + PORTS[member] - PORTS["intake"]
+                started[member] = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "services.cli", "run", member, "--data", str(settings.data),
+                    "--port", str(port), env=os.environ | environment, stdin=asyncio.subprocess.DEVNULL,
+                    stdout=out, stderr=out, start_new_session=True,
+                )  # fmt: skip
+            yield started
+        finally:
+            for one in started.values():
+                with contextlib.suppress(ProcessLookupError):
+                    one.terminate()
+            for one in started.values():
+                try:
+                    await asyncio.wait_for(one.wait(), _STOP_SECONDS)
+                except TimeoutError:
+                    one.kill()
+                    await one.wait()
+
+
+async def _until_ready(
+    first_port: int, members: Mapping[str, asyncio.subprocess.Process], stop: asyncio.Event
+) -> None:
+    """Each says so itself.
+
+    Raises:
+        SetupProblem: one ended, or they take too long.
+    """
+    waiting = list(members)
+    async with httpx.AsyncClient(timeout=2) as client:
+        for _ in range(_READY_SECONDS * 5):
+            for member in list(waiting):
+                _check_alive(member, members[member])
+                port = first_port + PORTS[member] - PORTS["intake"]
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
+                        waiting.remove(member)
+            if not waiting or stop.is_set():
+                return
+            await asyncio.sleep(0.2)
+    raise SetupProblem("Not ready: " + ", ".join(waiting) + ".", code="service-not-ready",
+                       remedy="See services.log in the data folder.")  # fmt: skip
+
+
+def _check_alive(member: str, one: asyncio.subprocess.Process) -> None:
+    if one.returncode is not None:
+        raise SetupProblem(f"The {member} ended with code {one.returncode}.", code="service-ended",
+                           remedy="See services.log in the data folder.")  # fmt: skip
+
+
+async def _until_stopped(members: Mapping[str, asyncio.subprocess.Process], stop: asyncio.Event) -> None:
+    """Serve until a signal, or until one of the services ends.
+
+    Raises:
+        SetupProblem: ``service-ended``.
+    """
+    ends = {asyncio.create_task(one.wait()): member for member, one in members.items()}
+    stopped = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([stopped, *ends], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopped, *ends):
+        task.cancel()
+    for task in done - {stopped}:
+        _check_alive(ends[task], members[ends[task]])
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,69 @@
+"""The line of a process to Kafka: waited for with a word now and then, and given up with a clear sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from contracts.errors import SetupProblem, TryLater
+from contracts.topics import TOPICS
+from deploy.kafka.access import Access
+from deploy.kafka.topics import ensure_topics
+from services.assembly.settings import KafkaSettings
+from services.runtime.clock import Clock
+from services.runtime.log.kafka import KafkaLogReader, reading
+from services.runtime.store.postgres import PostgresStore
+
+_POLL_SECONDS: Final = 2.0
+Say = Callable[[str], None]
+
+
+async def topics_ready(brokers: KafkaSettings, access: Access, clock: Clock, say: Say) -> None:
+    """Return when the brokers answer and hold our topics, as declared.
+
+    Raises:
+        SetupProblem: ``no-kafka``, nobody answered in time; ``topic-differs``.
+    """
+    waited = 0.0
+    while True:
+        try:
+            await ensure_topics(access, prefix=brokers.prefix)
+            return
+        except TryLater:
+            if waited >= brokers.wait_seconds:
+                raise SetupProblem(
+                    f"Kafka at {access.bootstrap} did not answer within {brokers.wait_seconds:.0f} seconds.",
+                    code="no-kafka", field="SAMPAN_BROKERS__BOOTSTRAP",
+                    remedy="Start it (on this machine: make kafka-up), or correct its address.",
+                ) from None  # fmt: skip
+            say(f"waiting for Kafka at {access.bootstrap} …")
+            await clock.sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+
+
+@asynccontextmanager
+async def kafka_log(brokers: KafkaSettings, store: PostgresStore, say: Say) -> AsyncIterator[KafkaLogReader | None]:
+    """The instance's log as Kafka holds it, and a wake-up for what comes; None where no brokers are named.
+
+    Raises:
+        SetupProblem: as :func:`topics_ready`.
+    """
+    access = brokers.access
+    if access is None:
+        yield None
+        return
+    await topics_ready(brokers, access, store.clock, say)
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        log_id = await store.log.log_id()
+        reader = await stack.enter_async_context(
+            reading(access.for_aiokafka(), log_id, list(TOPICS), prefix=brokers.prefix)
+        )
+        following = asyncio.create_task(reader.follow(stop, store.wake, list(TOPICS)))
+        try:
+            yield reader
+        finally:
+            stop.set()
+            await following
