@@ -1,4 +1,4 @@
-"""``sampan serve`` in a process of its own, as an operator starts it."""
+"""``sampan serve`` and ``sampan run`` in processes of their own, as an operator starts them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Serve:
-    """A running ``sampan serve``; its output line by line."""
+    """A running server; its output line by line."""
 
-    def __init__(self, *arguments: str, cwd: Path, **environment: str) -> None:
+    def __init__(self, *arguments: str, cwd: Path, command: str = "serve", **environment: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", "serve", *arguments],
+            [sys.executable, "-m", "services.cli", command, *arguments],
             cwd=cwd, env=kept | {"PYTHONPATH": str(REPOSITORY)} | environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
@@ -60,9 +60,9 @@ class Serve:
 
 
 @contextmanager
-def serving(*arguments: str, cwd: Path, **environment: str) -> Iterator[Serve]:
+def serving(*arguments: str, cwd: Path, command: str = "serve", **environment: str) -> Iterator[Serve]:
     """Started, and whatever the test did, gone afterwards."""
-    serve = Serve(*arguments, cwd=cwd, **environment)
+    serve = Serve(*arguments, cwd=cwd, command=command, **environment)
     try:
         yield serve
     finally:
