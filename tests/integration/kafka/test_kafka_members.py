@@ -56,11 +56,10 @@ def free_port() -> int:
 
 async def arrived(world: ServicesWorld, count: int) -> list[InboxItem]:
     """The shelter's inbox once it holds so many; the test's own limit ends a wait that is in vain."""
-    while True:
-        items = (await world.instance.inbox.page(world.agency("shelter-th"), 0, 100)).items
-        if len(items) >= count:
-            return items
+    shelter = world.agency("shelter-th")
+    while len(items := (await world.instance.inbox.page(shelter, 0, 100)).items) < count:
         await asyncio.sleep(0.05)
+    return items
 
 
 @pytest.mark.timeout(180)
