@@ -66,6 +66,7 @@ class Edges:
     demo: bool
     owner: str  # this process's name among the owners of leases
     log: LogReader | None = None  # what consumers follow; None: the store's own table
+    may_accept: Callable[[], None] = lambda: None  # raises TryLater while intake must not accept
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,6 +171,7 @@ def build(edges: Edges) -> Instance:
         random=edges.random,
         consume=consume,
         counted=lambda submit_many: counted(submit_many, metrics),
+        may_accept=edges.may_accept,
     )
     router = router_bootstrap(
         store=store, vault=vault, directory=directory, law=edges.law, random=edges.random, consume=consume

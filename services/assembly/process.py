@@ -15,6 +15,7 @@ from typing import Final
 
 from contracts.errors import SetupProblem
 from services.assembly import region
+from services.assembly.backlog import watched
 from services.assembly.identity import has_instance, instance_id, is_demo
 from services.assembly.instance import Edges, Instance, build
 from services.assembly.kafka_line import kafka_log
@@ -187,6 +188,10 @@ async def running_instance(
         if not together:
             await stack.enter_async_context(_hearing(dsn, store))
             log = await stack.enter_async_context(kafka_log(settings.brokers, store, say))
+        may_accept: Callable[[], None] = _always
+        if log is not None:
+            backlog = await stack.enter_async_context(watched(store, settings.brokers.backlog_records_max))
+            may_accept = backlog.check
         if not settings.http.is_loopback and await is_demo(store):
             raise _demo_exposed("Listen on 127.0.0.1, or start with a new data folder: --data.")
         directory, law = region.load(settings.region)
@@ -211,8 +216,13 @@ async def running_instance(
                 demo=settings.demo,
                 owner=f"{socket.gethostname()}/{os.getpid()}",
                 log=log,
+                may_accept=may_accept,
             )
         )
+
+
+def _always() -> None:
+    """Nothing behind intake can fall behind: it is this process."""
 
 
 @asynccontextmanager

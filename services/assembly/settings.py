@@ -31,6 +31,7 @@ class KafkaSettings(BaseModel):
     ca_file: Path | None = None
     prefix: str = ""  # before the topics' names
     wait_seconds: float = Field(default=60, ge=0)  # for brokers that are not up yet
+    backlog_records_max: int = Field(default=100_000, ge=0)  # not carried yet, before intake answers 503
 
     @property
     def access(self) -> Access | None:

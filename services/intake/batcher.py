@@ -24,12 +24,17 @@ SubmitMany = Callable[[Sequence[Handed]], Awaitable[list[Result]]]
 
 
 class Batcher:
-    """Feeds single submissions to ``submit_many`` in batches of what is waiting."""
+    """Feeds single submissions to ``submit_many`` in batches of what is waiting.
+
+    Args:
+        may_accept: raises TryLater while what is behind intake has fallen too far behind.
+    """
 
     def __init__(
-        self, submit_many: SubmitMany, *, batch_max: int = BATCH_MAX, queue_max: int = QUEUE_MAX
-    ) -> None:
-        self._submit_many, self._queue_max = submit_many, queue_max
+        self, submit_many: SubmitMany, *, batch_max: int = BATCH_MAX, queue_max: int = QUEUE_MAX,
+        may_accept: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._submit_many, self._queue_max, self._may_accept = submit_many, queue_max, may_accept
         self._commit: GroupCommit[Handed, SubmitReceipt] = GroupCommit(submit_many, batch_max=batch_max)
 
     @property
@@ -51,7 +56,8 @@ class Batcher:
         return await self._commit.ask(Handed(raw, caller, said))
 
     def check_room(self) -> None:
-        """Raises TryLater: the queue is full."""
+        """Raises TryLater: the queue is full, or what is behind intake cannot follow."""
+        self._may_accept()
         if self._commit.waiting >= self._queue_max:
             raise TryLater(
                 "too many submissions are waiting", code="queue-full", remedy="Send it again shortly."

@@ -35,13 +35,15 @@ def bootstrap(
     random: Random,
     consume: Callable[[str, str, Step], ConsumerLoop],
     counted: Callable[[SubmitMany], SubmitMany],
+    may_accept: Callable[[], None],
 ) -> IntakeParts:
     """Wire intake.
 
     Args:
         consume: makes the consumer loop of a name, topic and step.
         counted: wraps the taking in with counters.
+        may_accept: see :class:`Batcher`.
     """
     aliases = consume("intake-aliases", DISPATCHES, AliasStep(vault.alias))
     intake = Intake(store, vault, directory, instance_id, random, CatchUp(aliases, store))
-    return IntakeParts(intake, Batcher(counted(intake.submit_many)), aliases)
+    return IntakeParts(intake, Batcher(counted(intake.submit_many), may_accept=may_accept), aliases)
