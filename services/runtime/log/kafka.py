@@ -19,6 +19,7 @@ from services.runtime.log import kafka_search
 from services.runtime.log.kafka_failures import ASK_SECONDS, KafkaRefuses, NoKafka, asking, start, stop
 from services.runtime.log.kafka_records import from_kafka
 from services.runtime.log.kafka_search import Search
+from services.runtime.log.kafka_take import take
 from services.runtime.log.kafka_window import Window
 from services.runtime.log.port import PARTITIONS, StoredRecord
 from services.runtime.wake import Wake
@@ -153,7 +154,7 @@ class KafkaLogReader:
     async def _take_now(self, wait_ms: int) -> set[TopicPartition]:
         """Take whatever came, of all partitions: one whose records lie about holds the others' next fetch up."""
         with asking(self._kafka):
-            batches = await self._newest.getmany(timeout_ms=wait_ms)
+            batches = await take(self._newest, wait_ms=wait_ms)
         for at, records in batches.items():  # no await in here: the position has moved past these already
             for record in records:
                 if (ours := self._ours(at, record, self._foreign)) is not None:

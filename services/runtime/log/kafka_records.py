@@ -58,14 +58,29 @@ def from_kafka(
     Raises:
         NotOurs: no key, value or place that a relay of ours would have written.
     """
-    said = dict(headers)
+    pairs = tuple(headers)
+    said = dict(pairs)
     try:
-        log_id = UUID(said.pop(LOG_ID).decode())
-        offset = int(said.pop(SEQUENCE))
+        log_id = _id(said.pop(LOG_ID))
+        offset = _sequence(said.pop(SEQUENCE))
         recorded = datetime.fromisoformat(said.pop(RECORDED).decode())
-        record_key = UUID((key or b"").decode())
-    except (KeyError, ValueError, UnicodeDecodeError):
+        record_key = _id(key)
+    except (AttributeError, KeyError, ValueError):
         raise NotOurs("a record without a place in our log") from None
-    if value is None or recorded.tzinfo is None or offset < 0:
+    is_ours = len(pairs) == len(said) + len(PLACE_HEADERS) and None not in said.values()
+    if value is None or recorded.tzinfo is None or not is_ours:
         raise NotOurs("a record without a place in our log")
     return StoredRecord(LogPosition(log_id, topic, partition, offset), record_key, value, said, recorded)
+
+
+def _id(text: bytes | None) -> UUID:
+    found = UUID((text or b"").decode("ascii"))
+    if str(found).encode() != text:
+        raise ValueError("an id is spelt in one way")
+    return found
+
+
+def _sequence(text: bytes) -> int:
+    if len(text) != _DIGITS or not text.isdigit():
+        raise ValueError("a sequence is twenty digits")
+    return int(text)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.runtime.log.kafka_failures import ASK_SECONDS, NoKafka, asking
+from services.runtime.log.kafka_take import take
 from services.runtime.log.kafka_window import OLDEST, Window
 from services.runtime.log.port import StoredRecord
 
@@ -97,9 +98,7 @@ class Search:
         return found.run(after_offset, limit)
 
     async def _take(self, at: TopicPartition, found: Window, after_offset: int) -> None:
-        batches = await self._consumer.getmany(
-            at, timeout_ms=round(ASK_SECONDS * 1000), max_records=_TAKE_MAX
-        )
+        batches = await take(self._consumer, at, wait_ms=round(ASK_SECONDS * 1000), records_max=_TAKE_MAX)
         if not batches:
             raise NoKafka("Kafka gives nothing of what it says it has", remedy="Look at the brokers.")
         for record in batches.get(at, ()):

@@ -19,6 +19,8 @@ CounterName = Literal[
     "sampan_records_applied_total",
     # gaps and replaced logs that a consumer met
     "sampan_log_alarms_total",
+    # records of strangers on our topics that became dead letters
+    "sampan_dead_letters_total",
 ]
 GaugeName = Literal[
     # age in seconds of the oldest dispatch that no person has answered
@@ -47,6 +49,7 @@ _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sampan_submissions_total": ("outcome",),
     "sampan_records_applied_total": ("consumer",),
     "sampan_log_alarms_total": (),
+    "sampan_dead_letters_total": (),
     "sampan_oldest_unanswered_age_seconds": (),
     "sampan_lanes_parked": (),
     "sampan_keys_parked": ("consumer",),
