@@ -37,6 +37,7 @@ _TRANSIENT = (
     asyncpg.TransactionRollbackError,  # serialization failure, deadlock
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.OperatorInterventionError,  # shutdown, cancelled
+    asyncpg.IdleInTransactionSessionTimeoutError,  # this process was stopped in the middle
     asyncpg.LockNotAvailableError,
 )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.runtime.clock import Clock
+from services.runtime.lease import LEASE_SECONDS
 from services.runtime.log import LogPosition, NewRecord, StoredRecord, check_size
 from services.runtime.log.postgres import PostgresLogReader, append
 from services.runtime.store.port import Advance, CommitUnknown, FencedError, ParkedRecord
@@ -152,10 +153,19 @@ class PostgresStore:
 
     @classmethod
     async def connect(
-        cls, dsn: str, clock: Clock, wake: Wake, *, notify: bool = False, connections_max: int = 10
-    ) -> Self:
-        """Open a pool on ``dsn`` (as :meth:`EmbeddedPostgres.dsn` gives it). Close it with :meth:`close`."""
-        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=connections_max, reset=_keep_session)
+        cls, dsn: str, clock: Clock, wake: Wake, *, notify: bool = False, connections_max: int = 10,
+        idle_seconds: float = LEASE_SECONDS,
+    ) -> Self:  # fmt: skip
+        """Open a pool on ``dsn`` (as :meth:`EmbeddedPostgres.dsn` gives it). Close it with :meth:`close`.
+
+        Args:
+            idle_seconds: how long a transaction may do nothing before the database ends it. A process that was
+                stopped in the middle of a step would else hold its locks against whoever takes its lease.
+        """
+        settings = {"idle_in_transaction_session_timeout": str(round(idle_seconds * 1000))}
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=connections_max, reset=_keep_session, server_settings=settings
+        )
         return cls(pool, clock, wake, notify=notify)
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -13,10 +13,11 @@ from structlog.testing import capture_logs
 
 from services.runtime.clock import ManualClock, SystemClock
 from services.runtime.consumer import ConsumerLoop, Step
-from services.runtime.lease import PostgresLeases
+from services.runtime.failures import is_transient
+from services.runtime.lease import LEASE_SECONDS, Ownership, PostgresLeases
 from services.runtime.log import NewRecord, StoredRecord, partition_of
 from services.runtime.parking import Releases, list_parked, request_release
-from services.runtime.store import Advance, FencedError, UnitOfWork
+from services.runtime.store import Advance, CommitUnknown, FencedError, UnitOfWork
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import CHANNEL, POLL_SECONDS, Wake, listen
 from tests.support.postgres import FreshDatabase
@@ -122,6 +123,28 @@ async def test_a_failing_statement_parks_without_harming_its_neighbours(store: P
     assert (parked.topic, parked.partition, parked.first_offset) == (TOPIC, partition_of(UUID(int=4)), 0)
     assert "key_parked" in [line["event"] for line in lines]
     assert "Malee" not in repr(lines)
+
+
+async def test_a_process_that_stands_still_in_a_step_does_not_hold_its_successor(
+    store: PostgresStore, fresh_database: FreshDatabase
+) -> None:
+    """Stopped inside a transaction it loses the transaction and the partition; what it did there counts for nothing."""
+    stopped = await PostgresStore.connect(fresh_database.dsn, store.clock, Wake(), idle_seconds=0.2)
+    (own,) = await PostgresLeases(store.pool).acquire("router", TOPIC, [0], "stopped", AT)
+    taken: list[Ownership] = []
+
+    async def stand_still() -> None:
+        async with stopped.unit_of_work([Advance("router", TOPIC, 0, own.log_id, own.epoch, -1, 0)]) as work:
+            work.emit(NewRecord("decisions", KEY, b"of one who stood still"))
+            later = AT + timedelta(seconds=LEASE_SECONDS)
+            taken.extend(await PostgresLeases(store.pool).acquire("router", TOPIC, [0], "successor", later))
+
+    with pytest.raises((CommitUnknown, asyncpg.PostgresError, asyncpg.InterfaceError)) as lost:
+        await stand_still()
+    assert is_transient(lost.value)
+    assert [(one.epoch, one.applied) for one in taken] == [(own.epoch + 1, -1)]
+    assert await store.log.heads("decisions") == {}
+    await stopped.close()
 
 
 async def test_an_operator_asks_for_a_release_from_elsewhere(store: PostgresStore) -> None:
