@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
-from services.runtime.log.kafka_failures import ASK_SECONDS, asking, start, stop
+from services.runtime.log.kafka_failures import ASK_SECONDS, asking, give_up, start
 from services.runtime.log.kafka_records import to_kafka
 from services.runtime.log.port import StoredRecord
 
@@ -65,7 +65,7 @@ class Sender:
         """Give the producer up, whatever it still holds."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await stop(producer)
+            await give_up(producer)
 
     async def _started(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(

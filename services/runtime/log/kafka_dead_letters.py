@@ -19,7 +19,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from contracts.errors import SampanError
 from services.runtime.batch import DEAD_LETTER_SUFFIX
-from services.runtime.log.kafka_failures import ASK_SECONDS, asking, start, stop
+from services.runtime.log.kafka_failures import ASK_SECONDS, asking, give_up, start
 
 ORIGIN: Final = "sampan_origin"
 WAITING_MAX: Final = 1_000
@@ -109,7 +109,7 @@ class DeadLetters:
     async def _give_up(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await stop(producer)
+            await give_up(producer)
 
 
 @asynccontextmanager

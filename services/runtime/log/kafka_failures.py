@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -27,6 +28,7 @@ from aiokafka.errors import (
 from contracts.errors import SampanError, SetupProblem, TryLater
 
 START_SECONDS: Final = 15.0
+_STOP_SECONDS: Final = 2.0
 ASK_SECONDS: Final = 10.0
 """How long a broker may take over one question; aiokafka's own limit is 40."""
 
@@ -122,12 +124,24 @@ async def start(client: Client, kafka: Mapping[str, Any]) -> None:
 
 
 async def stop(client: Client) -> None:
-    """Let ``client`` go, whatever it still holds."""
+    """Let ``client`` go, and no connection of it stay."""
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(_STOP_SECONDS):
             await client.stop()
     except (KafkaError, OSError, TimeoutError):
-        pass
+        await _lines(client).close()
+
+
+async def give_up(producer: AIOKafkaProducer) -> None:
+    """Let ``producer`` go without sending what it holds: it would wait for brokers that do not answer."""
+    producer._message_accumulator.fail_all(KafkaError("given up"))
+    await producer.client.close()  # ends what is under way
+    await stop(producer)
+
+
+def _lines(client: Any) -> Any:
+    # One names it in public, the other does not.
+    return client.client if isinstance(client, AIOKafkaProducer) else client._client
 
 
 async def _why(kafka: Mapping[str, Any]) -> Exception | None:
