@@ -67,6 +67,15 @@ def service_acls(topics: Iterable[Topic] | None = None, *, prefix: str = "") -> 
     )
 
 
+def relay_acls(topics: Iterable[Topic] | None = None, *, prefix: str = "") -> tuple[Acl, ...]:
+    """What the relay needs: it alone carries to Kafka what every service appended."""
+    return tuple(
+        Acl("relay", operation, prefix + topic.topic)
+        for topic in (TOPICS.values() if topics is None else topics)
+        for operation in (Operation.WRITE, Operation.DESCRIBE)
+    )
+
+
 def partner_acls(user: str, topic: str) -> tuple[Acl, ...]:
     """One partner's own topic, to read with whatever client it likes, in consumer groups named like the topic."""
     return (

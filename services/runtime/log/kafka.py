@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.runtime.failures import NotOurs
@@ -30,6 +31,7 @@ WINDOW_RECORDS: Final = 1_024
 WINDOW_BYTES: Final = 2_000_000
 _FETCH_MS: Final = 500
 _LINE_SECONDS: Final = 1.0
+_log = structlog.get_logger(__name__)
 
 Foreign = Callable[[Any], None]
 """Told of each record on one of our topics that no relay of ours sent: aiokafka's ``ConsumerRecord``."""
@@ -105,7 +107,8 @@ class KafkaLogReader:
             while not ended.done():
                 try:
                     came = await self._take(_FETCH_MS)
-                except (NoKafka, KafkaRefuses):
+                except (NoKafka, KafkaRefuses) as error:
+                    _log.warning("kafka_retries", code=error.code)
                     await asyncio.wait([ended], timeout=_LINE_SECONDS)
                     continue
                 wake.signal({names[at.topic] for at in came if at.topic in names})
@@ -121,7 +124,7 @@ class KafkaLogReader:
     async def begin(self, topics: Collection[str]) -> None:
         """Stand before the newest records of ``topics``: enough of them to know each partition's head."""
         places = [at for topic in topics for at in self._places(topic)]
-        self._search.assign(places)
+        await self._search.begin(places)
         firsts, ends = await self._search.firsts(places), await self._search.ends(places)
         self._newest.assign(places)
         for at in places:

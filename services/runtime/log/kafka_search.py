@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from services.runtime.log.kafka_failures import ASK_SECONDS, NoKafka, asking
 from services.runtime.log.kafka_take import take
@@ -41,9 +42,19 @@ class Search:
         self._found: dict[TopicPartition, tuple[int, Window]] = {}
         self._one = asyncio.Lock()
 
-    def assign(self, places: Sequence[TopicPartition]) -> None:
-        """Be ready to search these; nothing is fetched of a partition that is not searched."""
+    async def begin(self, places: Sequence[TopicPartition]) -> None:
+        """Be ready to search these; nothing is fetched of a partition that is not searched.
+
+        Raises:
+            KafkaRefuses: a topic of these must not be known to this user; the client would ask for it again and again.
+        """
         self._consumer.assign(places)
+        with asking(self._kafka):
+            async with asyncio.timeout(ASK_SECONDS):
+                client = self._consumer._client  # it knows, and tells nobody
+                await client.force_metadata_update()
+            if client.cluster.unauthorized_topics & {at.topic for at in places}:
+                raise TopicAuthorizationFailedError()
         for at in places:
             self._consumer.seek(at, 0)
         self._consumer.pause(*places)
