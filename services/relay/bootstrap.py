@@ -9,10 +9,11 @@ from contracts.topics import TOPICS
 from services.relay.send import Sender
 from services.runtime.batch import Step
 from services.runtime.consumer import ConsumerLoop, Prepare
+from services.runtime.log.kafka_records import RELAY
 from services.runtime.log.port import StoredRecord
 from services.runtime.store.port import UnitOfWork
 
-NAME: Final = "relay"
+NAME: Final = RELAY
 
 
 def bootstrap(

@@ -129,7 +129,14 @@ class KafkaLogReader:
         self._newest.assign(places)
         for at in places:
             self._windows[at] = Window(WINDOW_RECORDS, WINDOW_BYTES)
-            self._newest.seek(at, max(firsts[at], ends[at] - WINDOW_RECORDS))
+        depth, blind = WINDOW_RECORDS, places
+        while blind:
+            for at in blind:
+                self._newest.seek(at, max(firsts[at], ends[at] - depth))
+            await self._scan(places)
+            # Another log's records, or a stranger's, may be all that the newest are.
+            blind = [at for at in blind if self._windows[at].head < 0 and ends[at] - depth > firsts[at]]
+            depth *= 4
 
     async def _scan(self, places: Sequence[TopicPartition]) -> None:
         """Take in everything that the brokers have of these partitions now.

@@ -16,6 +16,8 @@ from uuid import UUID
 from services.runtime.failures import NotOurs
 from services.runtime.log.port import LogPosition, StoredRecord
 
+RELAY: Final = "relay"
+"""The consumer that carries the log to Kafka: its position says what is there."""
 LOG_ID: Final = "sampan_logid"
 SEQUENCE: Final = "ce_sequence"
 RECORDED: Final = "ce_recordedtime"

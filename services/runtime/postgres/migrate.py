@@ -14,6 +14,7 @@ from yoyo.backends import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 
 from contracts.errors import SetupProblem
+from services.runtime.log.kafka_records import RELAY
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _ADVISORY_LOCK = 0x53414D50414E  # "SAMPAN"
@@ -89,7 +90,8 @@ def mint_log_id(owner_dsn: str, reason: str) -> UUID:
     """Give the log a new id, after a restore or failover: offsets handed out since the copy mean nothing now.
 
     Positions and parked references of this same database came from the same copy, so they follow. Consumers
-    with a database of their own keep the old id and raise an alarm. Call it while no service runs.
+    with a database of their own keep the old id and raise an alarm. The relay begins again at the first record:
+    Kafka holds none of the log's records under the new id. Call it while no service runs.
     """
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("lock table runtime.positions in exclusive mode")
@@ -102,5 +104,6 @@ def mint_log_id(owner_dsn: str, reason: str) -> UUID:
             " where log_id = %s",
             [new, old],
         )
+        connection.execute("update runtime.positions set applied_offset = -1 where consumer = %s", [RELAY])
         connection.execute("update runtime.parked_records set log_id = %s where log_id = %s", [new, old])
         return UUID(str(new))
