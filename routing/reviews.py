@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from contracts.decision import ReviewOpened, RuleRef
 from contracts.durations import add, parse_duration
-from routing.state import OpenReview
+from routing.state import Deadline, OpenReview
 from routing.working import Look, Working, derived_id
 
 RELEASABLE: Final[dict[str, frozenset[str]]] = {
@@ -43,6 +44,8 @@ def open_review(
     slug, address = _desk(w, look, desk)
     review_id = derived_id(w.state.subject, "review", key)
     due = add(w.at, parse_duration(within), w.zone) if within else None
+    if due is not None and within is not None:
+        w.state.deadlines.append(_unanswered(w, look, review_id, event_id, (slug, address), due, within, rules))
     w.state.reviews.append(
         OpenReview(review_id, event_id, look.record.event, slug, address, list(asks), list(rules), second)
     )
@@ -51,6 +54,21 @@ def open_review(
         reason=reason, asks=asks, options=options, needs_second_person=second, due_at=due, rules=rules,
     ))  # fmt: skip
     w.cite(rules)
+
+
+def _unanswered(
+    w: Working, look: Look, review_id: UUID, event_id: UUID, desk: tuple[str, str], due: datetime, within: str,
+    rules: tuple[RuleRef, ...],
+) -> Deadline:  # fmt: skip
+    """A question that must be answered in time escalates to its desk and the case's owner."""
+    return Deadline(
+        derived_id(review_id, "unanswered"), _key(review_id), event_id, [], None, None, *desk, due, within, [], None,
+        "escalate", list(rules), [], look.record.emitter, "URGENT",
+    )  # fmt: skip
+
+
+def _key(review_id: UUID) -> str:
+    return f"review/{review_id}"
 
 
 def _desk(w: Working, look: Look, desk: str) -> tuple[str, str]:
@@ -98,6 +116,8 @@ def answer_review(w: Working) -> None:
     closed = [r for r in state.reviews if r is review or (review is None and r.event_id == event_id)]
     state.reviews = [r for r in state.reviews if r not in closed]
     w.reviews_closed += [r.review_id for r in closed]
+    answered = {_key(r.review_id) for r in closed}
+    state.deadlines = [one for one in state.deadlines if one.key not in answered]
     for one in closed:
         w.cite(one.rules)
     if answer.action == "refuse":

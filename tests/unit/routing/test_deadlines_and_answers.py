@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.routing_play import HELP, Play, told
+import pytest
+
+from tests.support.routing_play import HELP, Play, cited, told
 
 POSSIBLE = {"found_in": "TH", "citizenship": ["LA"], "residence_at_entry": "LA",
             "trafficking_status": "PossibleVictimOfTrafficking"}  # fmt: skip
@@ -153,3 +155,15 @@ def test_a_freeze_stops_routes_until_it_is_lifted_and_recalls_from_the_origin() 
     lifted = play.emit("RiskReviewed", "SHA@TH", {"frozen": False})
     assert "IDA@TH" in told(lifted)
     assert "RFP@LA" not in told(lifted)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_question_with_a_term_escalates_unless_it_is_answered(answered: bool) -> None:
+    """R03: telling without consent because life was in danger is looked at within a day, or its owner is paged."""
+    play = Play()
+    danger = {"found_in": "TH", "life_in_danger": True}
+    (review,) = play.emit("PersonRemovedFromHarm", "NGO-H@TH", danger, seal=("F2", "F12")).reviews
+    if answered:
+        play.review("refuse", review.desk_address, review.review_id)
+    fired = [one for decision in play.wait(25) for one in decision.fired if one.of == review.event_id]
+    assert ("Escalated" in [one.event for one in fired if "R03" in cited(one)]) is not answered
