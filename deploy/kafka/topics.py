@@ -55,6 +55,11 @@ async def ensure_topics(
             created = await _create(client, [plan for plan in plans if plan.name not in existing])
             existing = await _seen(client, {plan.name for plan in plans})
             settings = await _settings(client, [plan.name for plan in plans])
+            if replicas is None:
+                plans = [
+                    plan_topic(topic, replicas=max(kept, _fewest(existing[plan.name])), prefix=prefix)
+                    for topic, plan in zip(wanted, plans, strict=True)
+                ]
     except (KafkaError, OSError, TimeoutError) as problem:
         raise TryLater(
             f"Kafka at {access.bootstrap} does not answer ({type(problem).__name__})",
@@ -132,6 +137,11 @@ def _resources(answers: Iterable[Any]) -> list[Any]:
     return [resource for answer in answers for resource in answer.resources]
 
 
+def _fewest(partitions: list[dict[str, Any]]) -> int:
+    """How many replicas every partition has at least; brokers that are down count here, as they will come back."""
+    return min(len(partition["replicas"]) for partition in partitions)
+
+
 def _check(plan: TopicPlan, partitions: list[dict[str, Any]], settings: Mapping[str, str]) -> None:
     if len(partitions) != plan.partitions:
         raise _differs(
@@ -139,7 +149,7 @@ def _check(plan: TopicPlan, partitions: list[dict[str, Any]], settings: Mapping[
             f"{len(partitions)} partitions instead of {plan.partitions}",
             "A partition count never changes: let Sampan use a cluster (or a topic prefix) without this topic.",
         )
-    fewest = min(len(partition["replicas"]) for partition in partitions)
+    fewest = _fewest(partitions)
     if fewest < plan.replicas:
         raise _differs(
             plan.name,

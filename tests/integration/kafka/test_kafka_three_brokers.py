@@ -59,6 +59,16 @@ async def test_every_topic_has_three_replicas(three_brokers: LocalCluster) -> No
     assert {tuple(sorted(partition["replicas"])) for partition in topic["partitions"]} == {(1, 2, 3)}
 
 
+async def test_topics_are_in_order_while_a_broker_is_away(three_brokers: LocalCluster) -> None:
+    """A service that starts while one of three is down finds its topics as they are to be."""
+    access = three_brokers.access()
+    await ensure_topics(access, [TOPICS[CASE_EVENTS]], prefix="away-")
+    three_brokers.node(1).kill()
+    while await living_brokers(access) != {2, 3}:
+        await asyncio.sleep(0.05)
+    assert await ensure_topics(access, [TOPICS[CASE_EVENTS]], prefix="away-") == ()
+
+
 async def test_a_paused_broker_is_counted_out_and_in_again(three_brokers: LocalCluster) -> None:
     """A stopped process is counted out after its session; continued, it is one of three again."""
     access = three_brokers.access()
