@@ -20,7 +20,7 @@ PORT ?= 9092
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-kafka demo test lint types imports contracts adr pytest chaos bench kafka-up kafka-down kafka-status format lock clean
+.PHONY: help setup run run-kafka demo test lint types imports contracts adr pytest chaos chaos-kafka bench kafka-up kafka-down kafka-status format lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +55,11 @@ pytest: setup ## the tests alone (TESTS=path, WORKERS=n, SEED=n)
 	@$(BIN)/pytest -n $(WORKERS) $(if $(SEED),--hypothesis-seed=$(SEED)) $(TESTS)
 
 chaos: setup ## kill the server fifty times while a thousand events flow (SEED=n; minutes)
-	@SAMPAN_KILLS=$${SAMPAN_KILLS:-50} SAMPAN_CASES=$${SAMPAN_CASES:-280} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos
+	@SAMPAN_KILLS=$${SAMPAN_KILLS:-50} SAMPAN_CASES=$${SAMPAN_CASES:-280} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos/test_kill.py
+
+chaos-kafka: setup ## kill, pause and restart brokers, services and PostgreSQL while events flow (SEED=n; minutes)
+	@$(BIN)/python -m deploy.kafka fetch
+	@SAMPAN_FAULTS=$${SAMPAN_FAULTS:-20} SAMPAN_CASES=$${SAMPAN_CASES:-120} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos/test_kafka_chaos.py
 
 bench: setup ## the benchmarks; each ends with one line of JSON (minutes, wants a quiet machine)
 	@exec $(BIN)/python -m benchmarks

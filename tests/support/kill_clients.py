@@ -43,6 +43,8 @@ class Clients:
         keys: signing keys by agency.
         tokens: bearer tokens by agency.
         told_as: what the ministry calls its referral of a person, once it has one.
+        transport: the way there; the network itself if not given.
+        answer_within_seconds: after that a request counts as lost, and is made again.
     """
 
     def __init__(
@@ -52,9 +54,12 @@ class Clients:
         keys: Mapping[str, SenderKeys],
         tokens: Mapping[str, str],
         told_as: Callable[[UUID], Awaitable[UUID | None]],
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        answer_within_seconds: float = 10,
     ) -> None:
         self._history, self._keys, self._tokens, self._told_as = history, keys, tokens, told_as
-        self._http = httpx.AsyncClient(base_url=address, timeout=10)
+        self._http = httpx.AsyncClient(base_url=address, timeout=answer_within_seconds, transport=transport)
         self._info: InstanceInfo | None = None
         self.parked: list[tuple[UUID, UUID]] = []  # (case, subject) whose lane will park
 
@@ -62,13 +67,19 @@ class Clients:
         """Let the connections go."""
         await self._http.aclose()
 
-    async def refer(self, cases: int) -> None:
-        """Send ``cases`` cases, several at a time; each is consent, identification and referral."""
+    async def refer(self, cases: int, may_go: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Send ``cases`` cases, several at a time; each is consent, identification and referral.
+
+        Args:
+            may_go: awaited before each case, by whom the run is paced.
+        """
         self._info = InstanceInfo.model_validate((await self._insist("GET", "/v1/instance", NGO)).json())
         places = iter(range(cases))
 
         async def writer() -> None:
             for number in places:
+                if may_go is not None:
+                    await may_go()
                 await self._one_case(number)
 
         await asyncio.gather(*(writer() for _ in range(WRITERS)))

@@ -60,9 +60,9 @@ class KillRun:
         """Run it and return what happened."""
         self.history.webhook_recipient, self.history.primero_recipient = WEBHOOK_AGENCY, PRIMERO_AGENCY
         Keyring.create(self.folder / "keyring.json", secrets.token_bytes)
-        self._port = _free_port()
-        keys = {slug: _keys(slug) for slug in (NGO, WEBHOOK_AGENCY, PRIMERO_AGENCY)}
-        tokens = await _enrol(self.dsn, keys)
+        self._port = free_port()
+        keys = {slug: keys_of(slug) for slug in (NGO, WEBHOOK_AGENCY, PRIMERO_AGENCY)}
+        tokens = await enrol(self.dsn, keys)
         primero = StubbornPrimero(now=lambda: datetime.now(UTC), new_id=uuid4)
         receiver = WebhookReceiver()
         await primero.start()
@@ -95,7 +95,7 @@ class KillRun:
             await clients.withdraw(case, subject)
         while self.deaths.total() < self.kills:
             await asyncio.sleep(_POLL_SECONDS)
-        await self._until(f"select not ({_BUSY})")
+        await self._until(f"select not ({BUSY})")
         self._done = True
 
     async def _keep_killing(self) -> None:
@@ -155,11 +155,11 @@ class KillRun:
 
     async def _at_rest(self) -> bool:
         """Whether it dies no more and has nothing left to do."""
-        return self.deaths.total() >= self.kills and bool(await self._ask(f"select not ({_BUSY})"))
+        return self.deaths.total() >= self.kills and bool(await self._ask(f"select not ({BUSY})"))
 
     async def _ministry_calls(self, subject: UUID) -> UUID | None:
         recipient = directory().by_slug(PRIMERO_AGENCY).agency_id
-        known: UUID | None = await self._ask(_ALIAS, subject, recipient)
+        known: UUID | None = await self._ask(ALIAS, subject, recipient)
         return known
 
     async def _ask(self, question: str, *arguments: object) -> Any:
@@ -170,7 +170,7 @@ class KillRun:
             await connection.close()
 
 
-_BUSY: Final = """
+BUSY: Final = """
     exists (
         select 1 from log.heads h join runtime.positions p using (topic, partition)
          where p.applied_offset < h.next_offset - 1
@@ -181,10 +181,11 @@ _BUSY: Final = """
 """
 """Whether a record is unapplied or a lane has something to do; what is parked waits for a person."""
 
-_ALIAS: Final = "select alias from delivery.dispatches where subject_id = $1 and recipient = $2"
+ALIAS: Final = "select alias from delivery.dispatches where subject_id = $1 and recipient = $2"
 
 
-async def _enrol(dsn: str, keys: dict[str, SenderKeys]) -> dict[str, str]:
+async def enrol(dsn: str, keys: dict[str, SenderKeys]) -> dict[str, str]:
+    """Make these agencies known to the database; returns their bearer tokens."""
     store = await PostgresStore.connect(dsn, SystemClock(), Wake())
     tokens: dict[str, str] = {}
     now = store.clock.now()
@@ -199,11 +200,13 @@ async def _enrol(dsn: str, keys: dict[str, SenderKeys]) -> dict[str, str]:
     return tokens
 
 
-def _keys(slug: str) -> SenderKeys:
+def keys_of(slug: str) -> SenderKeys:
+    """Fresh signing keys of an agency."""
     return SenderKeys(directory().by_slug(slug).agency_id, secrets.token_bytes(32), f"{slug}-1")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback where nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

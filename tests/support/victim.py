@@ -13,7 +13,7 @@ import random
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -80,13 +80,16 @@ class SeamStore(PostgresStore):
 @cache
 def directory() -> Directory:
     """The sample region, with a shelter that wants a webhook."""
-    texts = region_texts()
+    return Directory.load(shelter_with_webhook(region_texts()))
+
+
+def shelter_with_webhook(texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts of the sample region, with a webhook first among one shelter's channels."""
     before, marker, rest = texts["th.yaml"].partition(f"  {WEBHOOK_AGENCY}:\n")
     entry, colon, after = rest.partition("channels: [")
     assert marker
     assert colon
-    texts["th.yaml"] = f"{before}{marker}{entry}channels: [webhook, {after}"
-    return Directory.load(texts)
+    return {**texts, "th.yaml": f"{before}{marker}{entry}channels: [webhook, {after}"}
 
 
 def _add_seams(instance: Any, seam: Seam) -> None:
@@ -110,7 +113,7 @@ def _add_seams(instance: Any, seam: Seam) -> None:
     vars(worker)["perform"] = called
 
 
-def _hurry() -> None:
+def hurry() -> None:
     """Pauses of seconds where service has minutes and hours; their order stays what it is."""
     lanes.CLAIM_SECONDS = CLAIM_SECONDS  # type: ignore[misc]
     vars(worker)["_CALL_SECONDS_MAX"] = CALL_SECONDS_MAX
@@ -120,7 +123,7 @@ def _hurry() -> None:
 async def main(config: dict[str, Any]) -> None:
     """Serve until killed or stopped."""
     seam = Seam(config.get("seam"), int(config.get("passes", 1)))
-    _hurry()
+    hurry()
     store = await SeamStore.connect(config["dsn"], SystemClock(), Wake())
     store.seam = seam
     where, seed = directory(), bytes(range(32))
