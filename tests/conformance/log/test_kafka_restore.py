@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -13,38 +11,13 @@ from services.runtime.failures import LogReplacedError
 from services.runtime.log.kafka import reading
 from services.runtime.postgres import mint_log_id
 from tests.conformance.log.harness import NAME, OUTPUT, TOPIC, copy_to_output, key_number, numbered
+from tests.support.database_copies import Days, days
 from tests.support.kafka_log import NAMES, KafkaLog, kafka_log
-from tests.support.postgres import DatabaseFactory, FreshDatabase
+from tests.support.postgres import FreshDatabase
+
+__all__ = ["days"]  # a fixture
 
 KEY = key_number(11)
-
-
-class Days:
-    """One database and its copies."""
-
-    def __init__(self, factory: DatabaseFactory) -> None:
-        self._factory = factory
-        self.made: list[FreshDatabase] = []
-
-    def first(self) -> FreshDatabase:
-        self.made.append(self._factory.make())
-        return self.made[-1]
-
-    def backup(self, of: FreshDatabase) -> FreshDatabase:
-        """The database as it is now, under another name."""
-        server, name = self._factory.server, f"{of.name}_restored"
-        server.create_database(name, template=of.name)
-        vault = server.dsn(name, role="sampan_vault")
-        self.made.append(FreshDatabase(name, server.dsn(name), server.owner_dsn(name), vault))
-        return self.made[-1]
-
-
-@pytest.fixture
-def days(database_factory: DatabaseFactory) -> Iterator[Days]:
-    kept = Days(database_factory)
-    yield kept
-    for database in kept.made:
-        database_factory.drop(database)
 
 
 async def applied(log: KafkaLog) -> list[int]:
