@@ -1,4 +1,4 @@
-"""The sample region: fictional agencies of ten countries and five more, read from this folder or another."""
+"""The sample region: fictional agencies of ten countries and thirteen more, read from this folder or another."""
 
 from __future__ import annotations
 
