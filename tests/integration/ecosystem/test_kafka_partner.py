@@ -27,7 +27,9 @@ from deploy.kafka.cluster import LocalCluster
 from deploy.kafka.ready import run_apart
 from deploy.kafka.topics import ensure_topics
 from services.assembly.app import make_app
+from services.relay.send import Sender
 from services.runtime import registry
+from tests.support.carried import read_all
 from tests.support.carrying import carry
 from tests.support.lane_play import MINISTRY, refer
 from tests.support.partners import with_partners
@@ -37,6 +39,7 @@ from tests.support.repository import ROOT
 from tests.support.services_world import NAME, ServicesWorld, open_world, sample_region
 from tests.support.strangers import by_franz_go
 
+pytestmark = pytest.mark.timeout(600)  # the first run on a machine builds the Go program
 EXAMPLE: Final = ROOT / "docs" / "partners" / "python" / "notices.py"
 OTHER: Final = "shelter-th"
 _WAIT_SECONDS: Final = 20
@@ -128,7 +131,6 @@ async def withdraw(world: ServicesWorld, receipt: SubmitReceipt) -> None:
     await world.instance.settle()
 
 
-@pytest.mark.timeout(600)  # the first run on a machine builds the Go program
 async def test_a_partner_is_told_and_opens_until_it_is_taken_back(partner: Partner, go_reader: Path) -> None:
     """The guide's example opens what it was told of; of a second referral, taken back meanwhile, it gets nothing."""
     world = partner.world
@@ -155,6 +157,21 @@ async def test_a_partner_is_told_and_opens_until_it_is_taken_back(partner: Partn
     access, topic = partner.cluster.access(MINISTRY), topic_of(MINISTRY).topic
     heard = await asyncio.to_thread(by_franz_go, go_reader, access, partner.url, topic, told + 2)
     assert [opened["dispatch"], refused["dispatch"]] <= [one.value["dispatch"] for one in heard]
+
+
+async def test_the_example_deals_with_a_copy_once(partner: Partner) -> None:
+    """What the relay sends again after a failure is one notice to the guide's example, however often it lies there."""
+    world, topic = partner.world, topic_of(MINISTRY)
+    await refer(world)
+    assert await partner.carry() == 1
+    sender = Sender(partner.cluster.access("delivery").for_aiokafka())
+    await sender(await read_all(world, topic.topic))
+    await sender.close()
+    await refer(world)
+    assert await partner.carry() == 1
+    items = (await world.instance.inbox.page(world.agency(MINISTRY), 0, 10)).items
+    dealt_with = await partner.follow(2)
+    assert sorted(one["dispatch"] for one in dealt_with) == sorted(str(item.dispatch) for item in items)
 
 
 async def test_another_agencys_token_opens_nothing_of_it(partner: Partner) -> None:

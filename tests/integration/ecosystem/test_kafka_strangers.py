@@ -29,6 +29,7 @@ from tests.support.real_server import running
 from tests.support.services_world import ServicesWorld
 from tests.support.strangers import Heard, by_franz_go, by_java, by_librdkafka
 
+pytestmark = pytest.mark.timeout(600)  # the first run on a machine builds the Go program
 MODELS: dict[str, type[BaseModel]] = {
     "running_event.v1": RunningEvent,
     "dispatch_record.v1": DispatchRecord,
@@ -107,7 +108,6 @@ async def test_confluents_deserializer_reads_every_record(carried: Carried) -> N
             assert value["signature"] == event.signature
 
 
-@pytest.mark.timeout(600)  # the first run on a machine builds the program
 async def test_a_go_client_reads_every_record(carried: Carried, go_reader: Path) -> None:
     """franz-go, its schema client and goavro agree with the log, ids and counts of each record."""
     for topic, log in carried.log.items():
