@@ -25,6 +25,7 @@ from tests.conformance.log.consumer_contract import ConsumerContract, LeaseContr
 from tests.conformance.log.harness import OUTPUT, TOPIC, Backend
 from tests.conformance.log.log_contract import LogContract
 from tests.conformance.log.parking_contract import ParkingContract
+from tests.conformance.log.replay_contract import ReplayContract
 from tests.support.postgres import FreshDatabase
 
 SHARED = "log-contract-"
@@ -104,3 +105,7 @@ class TestKafkaLeases(LeaseContract):
 
 class TestKafkaParking(ParkingContract):
     """Parking what came from Kafka."""
+
+
+class TestKafkaReplay(ReplayContract):
+    """Reading again from Kafka."""

@@ -18,6 +18,7 @@ from tests.conformance.log.consumer_contract import KEY, ConsumerContract, Lease
 from tests.conformance.log.harness import Backend, copy_to_output, numbered
 from tests.conformance.log.log_contract import LogContract
 from tests.conformance.log.parking_contract import ParkingContract
+from tests.conformance.log.replay_contract import ReplayContract
 
 
 @pytest.fixture
@@ -62,3 +63,7 @@ class TestMemoryLeases(LeaseContract):
 
 class TestMemoryParking(ParkingContract):
     """Parking in memory."""
+
+
+class TestMemoryReplay(ReplayContract):
+    """Reading again in memory."""

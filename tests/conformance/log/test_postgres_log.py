@@ -17,6 +17,7 @@ from tests.conformance.log.consumer_contract import ConsumerContract, LeaseContr
 from tests.conformance.log.harness import Backend
 from tests.conformance.log.log_contract import LogContract
 from tests.conformance.log.parking_contract import ParkingContract
+from tests.conformance.log.replay_contract import ReplayContract
 from tests.support.postgres import FreshDatabase
 
 
@@ -49,3 +50,7 @@ class TestPostgresLeases(LeaseContract):
 
 class TestPostgresParking(ParkingContract):
     """Parking in PostgreSQL."""
+
+
+class TestPostgresReplay(ReplayContract):
+    """Reading again in PostgreSQL."""

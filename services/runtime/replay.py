@@ -1,0 +1,59 @@
+"""What an operator reads again: from a position, from a moment, or one case. Nothing here appends or applies.
+
+By position is :meth:`services.runtime.lease.Leases.rewind` alone. By time is the same, from :func:`positions_at`.
+By case is :func:`records_of`: one key cannot be rewound without its partition's other keys, so it is read beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.runtime.log import LogReader, StoredRecord, partition_of
+
+_BATCH: Final = 500
+
+
+async def positions_at(log: LogReader, topic: str, moment: datetime) -> dict[int, int]:
+    """The offset by partition behind which the records appended at ``moment`` or later begin; -1 is before the first.
+
+    Found by halving, so record times are taken to grow with the offset. Where clocks stepped back, it is one of the
+    places at which the time is passed.
+    """
+    return {
+        partition: await _position_at(log, topic, partition, head, moment)
+        for partition, head in (await log.heads(topic)).items()
+    }
+
+
+async def _position_at(log: LogReader, topic: str, partition: int, head: int, moment: datetime) -> int:
+    earlier, later = -1, head + 1
+    while later - earlier > 1:
+        middle = (earlier + later) // 2
+        (record,) = await log.read(topic, partition, middle - 1, 1)
+        if record.appended_at < moment:
+            earlier = middle
+        else:
+            later = middle
+    return earlier
+
+
+def rewinds(applied: Mapping[int, int], wanted: Mapping[int, int]) -> dict[int, int]:
+    """Of ``wanted`` positions by partition, those that lie behind what is applied: a replay never skips forward."""
+    return {partition: offset for partition, offset in wanted.items() if offset < applied.get(partition, -1)}
+
+
+async def records_of(log: LogReader, topic: str, key: UUID) -> AsyncIterator[StoredRecord]:
+    """Every record of one key, in order, up to the newest when it began."""
+    partition = partition_of(key)
+    head, after = await log.head(topic, partition), -1
+    while after < head:
+        batch = await log.read(topic, partition, after, min(_BATCH, head - after))
+        if not batch:
+            return
+        for record in batch:
+            after = record.position.offset
+            if record.key == key:
+                yield record
