@@ -38,6 +38,16 @@ class ChaosMember:
     _is_held_down: bool = False
 
     @property
+    def service(self) -> str:
+        """Which of the services it runs."""
+        return self.name.partition("-")[0]
+
+    @property
+    def pid(self) -> int | None:
+        """Of the present process."""
+        return self._process.pid if self._process is not None else None
+
+    @property
     def log(self) -> Path:
         """What its processes said, one after the other."""
         return self.folder / f"{self.name}.log"
@@ -50,7 +60,7 @@ class ChaosMember:
         }  # fmt: skip
         with self.log.open("ab") as out:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.support.kafka_chaos_victim", self.name.partition("-")[0],
+                sys.executable, "-m", "tests.support.kafka_chaos_victim", self.service,
                 env={**os.environ, **self.environment, **settings}, cwd=ROOT, stdin=asyncio.subprocess.PIPE,
                 stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip

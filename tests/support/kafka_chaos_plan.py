@@ -16,15 +16,16 @@ LEASE_SECONDS: Final = 2.0
 KINDS: Final[Mapping[str, tuple[Sequence[str], float, float]]] = {
     "kill-broker": (BROKERS, 1.0, 6.0),
     "pause-broker": (BROKERS, 4.0, 12.0),
-    "kill-service": (MEMBERS, 0.2, 3.0),
-    "pause-service": (MEMBERS, 2 * LEASE_SECONDS, 4 * LEASE_SECONDS),
+    "kill-service": (SERVICES, 0.2, 3.0),
+    "pause-service": (SERVICES, 2 * LEASE_SECONDS, 4 * LEASE_SECONDS),
     "restart-postgres": (("database",), 0.2, 1.5),
     "crash-postgres": (("database",), 0.2, 1.0),
 }
 """Kind → whom it may befall, and between how many seconds it lasts.
 
 A paused broker holds its connections and answers nobody, beyond its session with the controllers (3 s): to all
-others that is a broker cut off. A paused service is stopped beyond its lease, and at times beyond a claim (5 s).
+others that is a broker cut off. Of a service's two processes it befalls the one that holds the leases: the pause
+lasts beyond them, and at times beyond a claim (5 s).
 """
 
 

@@ -37,6 +37,11 @@ PATIENCE_SECONDS: Final = float(os.environ.get("SAMPAN_CHAOS_PATIENCE_SECONDS", 
 """How long the run may take to come to rest once everything is healed."""
 _POLL_SECONDS: Final = 0.1
 _ANSWER_SECONDS: Final = 3.0
+_HOLDERS: Final = """
+    select array_agg(pid order by held desc) from (
+        select split_part(owner, '/', 2)::int as pid, count(*) as held from runtime.positions
+         where owner is not null group by 1) as holders
+"""
 
 
 @dataclass
@@ -52,7 +57,7 @@ class KafkaChaosRun:
     cases: int
     history: History = field(default_factory=History)
     suffered: Counter[str] = field(default_factory=Counter)
-    """How often what happened to whom: ``pause-service router``."""
+    """How often what happened to whom: ``pause-service router``, ``kill-broker 2``."""
     ended: list[str] = field(default_factory=list)
     """Processes that ended although nobody had killed them."""
     _members: dict[str, ChaosMember] = field(default_factory=dict)
@@ -131,7 +136,9 @@ class KafkaChaosRun:
         )
         for case, subject in clients.parked:
             await clients.withdraw(case, subject)
-        await self._until(f"select {int(self._is_over)} = 1 and not ({BUSY})")
+        while not self._is_over:
+            await asyncio.sleep(_POLL_SECONDS)
+        await self._until(f"select not ({BUSY})")
 
     async def _suffer(self) -> None:
         """Brokers' faults one by one, and beside them everybody else's."""
@@ -151,7 +158,7 @@ class KafkaChaosRun:
                 self._go.release()
             await asyncio.sleep(fault.after_seconds)
             await self._befall(fault)
-            self.suffered[f"{fault.kind} {fault.target.partition('-')[0]}"] += 1
+            self.suffered[f"{fault.kind} {fault.target}"] += 1
 
     async def _befall(self, fault: Fault) -> None:
         """Break it, wait, and mend it."""
@@ -162,13 +169,15 @@ class KafkaChaosRun:
             node.resume()
             await asyncio.to_thread(self.cluster.restart, node.node_id)
         elif fault.kind == "kill-service":
-            await self._members[fault.target].kill()
+            member = await self._holder(fault.target)
+            await member.kill()
             await asyncio.sleep(fault.seconds)
-            await self._members[fault.target].start()
+            await member.start()
         elif fault.kind == "pause-service":
-            self._members[fault.target].pause()
+            member = await self._holder(fault.target)
+            member.pause()
             await asyncio.sleep(fault.seconds)
-            self._members[fault.target].resume()
+            member.resume()
         elif fault.kind == "restart-postgres":
             await asyncio.to_thread(self.server.stop)
             await asyncio.sleep(fault.seconds)
@@ -177,6 +186,13 @@ class KafkaChaosRun:
         else:
             await self._crash_postgres()
             await asyncio.sleep(fault.seconds)
+
+    async def _holder(self, service: str) -> ChaosMember:
+        """The process of ``service`` that holds most leases: the fault must befall who is at work."""
+        pids: list[int] = await self._ask(_HOLDERS) or []
+        at_work = {pid: place for place, pid in enumerate(pids)}
+        ours = [member for member in self._members.values() if member.service == service]
+        return min(ours, key=lambda member: at_work.get(member.pid or 0, len(at_work)))
 
     async def _crash_postgres(self) -> None:
         """One backend killed: PostgreSQL ends all others, as after any crash, and recovers from its log."""
