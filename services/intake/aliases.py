@@ -101,6 +101,7 @@ class CatchUp:
         """
         heads = await self._store.log.heads(DISPATCHES)
         for _ in range(_LOOKS):
+            await self._aliases.run_once()
             async with self._store.pool.acquire() as connection:
                 applied = await applied_offsets(connection, self._aliases.name, DISPATCHES)
             if all(applied.get(partition, -1) >= head for partition, head in heads.items()):
