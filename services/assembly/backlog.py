@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 
 from contracts.errors import TryLater
-from contracts.topics import TOPICS
+from contracts.topics import Topic
 from services.relay.bootstrap import NAME
 from services.runtime.failures import error_code, raised_at
 from services.runtime.positions import behind
@@ -23,8 +23,9 @@ _log = structlog.get_logger(__name__)
 class Backlog:
     """What the relay has not carried yet, looked at now and then."""
 
-    def __init__(self, store: PostgresStore, records_max: int) -> None:
+    def __init__(self, store: PostgresStore, topics: Sequence[Topic], records_max: int) -> None:
         self._store, self._records_max = store, records_max
+        self._topics = [topic.topic for topic in topics]
         self._records = 0
 
     def check(self) -> None:
@@ -35,13 +36,15 @@ class Backlog:
 
     async def look(self) -> None:
         """Count anew."""
-        self._records = await behind(self._store, NAME, list(TOPICS))
+        self._records = await behind(self._store, NAME, self._topics)
 
 
 @asynccontextmanager
-async def watched(store: PostgresStore, records_max: int) -> AsyncIterator[Backlog]:
+async def watched(
+    store: PostgresStore, topics: Sequence[Topic], records_max: int
+) -> AsyncIterator[Backlog]:
     """A backlog that is looked at every second, for the length of a block."""
-    backlog = Backlog(store, records_max)
+    backlog = Backlog(store, topics, records_max)
 
     async def look() -> None:
         while True:

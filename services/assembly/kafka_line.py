@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from contracts.errors import SetupProblem, TryLater
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, Topic
 from deploy.kafka.access import Access
 from deploy.kafka.topics import ensure_topics
+from routing.directory import Directory
 from services.assembly.settings import KafkaSettings
+from services.delivery.partner_topics import partner_topics
 from services.runtime.clock import Clock
 from services.runtime.log.kafka import KafkaLogReader, reading
 from services.runtime.store.postgres import PostgresStore
@@ -20,8 +22,15 @@ _POLL_SECONDS: Final = 2.0
 Say = Callable[[str], None]
 
 
-async def topics_ready(brokers: KafkaSettings, access: Access, clock: Clock, say: Say) -> None:
-    """Return when the brokers answer and hold our topics, as declared.
+def carried_topics(directory: Directory) -> tuple[Topic, ...]:
+    """Everything that the relay carries: the log's own topics, and those of agencies that read Kafka themselves."""
+    return (*TOPICS.values(), *partner_topics(directory))
+
+
+async def topics_ready(
+    brokers: KafkaSettings, access: Access, topics: Sequence[Topic], clock: Clock, say: Say
+) -> None:
+    """Return when the brokers answer and hold these topics, as declared.
 
     Raises:
         SetupProblem: ``no-kafka``, nobody answered in time; ``topic-differs``.
@@ -29,7 +38,7 @@ async def topics_ready(brokers: KafkaSettings, access: Access, clock: Clock, say
     waited = 0.0
     while True:
         try:
-            await ensure_topics(access, prefix=brokers.prefix)
+            await ensure_topics(access, topics, prefix=brokers.prefix)
             return
         except TryLater:
             if waited >= brokers.wait_seconds:
@@ -44,7 +53,9 @@ async def topics_ready(brokers: KafkaSettings, access: Access, clock: Clock, say
 
 
 @asynccontextmanager
-async def kafka_log(brokers: KafkaSettings, store: PostgresStore, say: Say) -> AsyncIterator[KafkaLogReader | None]:
+async def kafka_log(
+    brokers: KafkaSettings, store: PostgresStore, directory: Directory, say: Say
+) -> AsyncIterator[KafkaLogReader | None]:
     """The instance's log as Kafka holds it, and a wake-up for what comes; None where no brokers are named.
 
     Raises:
@@ -54,7 +65,7 @@ async def kafka_log(brokers: KafkaSettings, store: PostgresStore, say: Say) -> A
     if access is None:
         yield None
         return
-    await topics_ready(brokers, access, store.clock, say)
+    await topics_ready(brokers, access, carried_topics(directory), store.clock, say)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         log_id = await store.log.log_id()

@@ -10,15 +10,14 @@ from functools import partial
 from typing import Final, Literal
 
 from contracts.errors import SetupProblem
-from contracts.topics import TOPICS
-from services.assembly import process
+from services.assembly import process, region
 from services.assembly.app import make_app
 from services.assembly.counting import counted_step
 from services.assembly.gauges import measured
 from services.assembly.health import health_app
 from services.assembly.http_server import Running, serve_app
 from services.assembly.instance import Service
-from services.assembly.kafka_line import topics_ready
+from services.assembly.kafka_line import carried_topics, topics_ready
 from services.assembly.settings import ServerSettings
 from services.relay import bootstrap as relay
 from services.runtime.batch import Step
@@ -81,7 +80,9 @@ async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
     clock, wake, metrics = SystemClock(), Wake(), Metrics()
     access = settings.brokers.access
     assert access is not None
-    await topics_ready(settings.brokers, access, clock, say)
+    carried = carried_topics(region.load(settings.region)[0])
+    await topics_ready(settings.brokers, access, carried, clock, say)
+    names = [topic.topic for topic in carried]
     store = await PostgresStore.connect(dsn, clock, wake)
 
     def consume(name: str, topics: Sequence[str], step: Step, prepare: Prepare) -> ConsumerLoop:
@@ -92,11 +93,11 @@ async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
         )  # fmt: skip
 
     async def text() -> bytes:
-        metrics.set("sampan_lag_records", await behind(store, relay.NAME, list(TOPICS)), consumer=relay.NAME)
+        metrics.set("sampan_lag_records", await behind(store, relay.NAME, names), consumer=relay.NAME)
         return metrics.text()
 
     loop, sender = relay.bootstrap(
-        kafka=access.for_aiokafka(), prefix=settings.brokers.prefix, consume=consume
+        kafka=access.for_aiokafka(), prefix=settings.brokers.prefix, consume=consume, topics=names
     )
     running = Running(loop.run)
     stop = asyncio.Event()

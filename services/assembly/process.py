@@ -18,7 +18,7 @@ from services.assembly import region
 from services.assembly.backlog import watched
 from services.assembly.identity import has_instance, instance_id, is_demo
 from services.assembly.instance import Edges, Instance, build
-from services.assembly.kafka_line import kafka_log
+from services.assembly.kafka_line import carried_topics, kafka_log
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
 from services.edge.perform import Targets
@@ -184,17 +184,18 @@ async def running_instance(
     store = await PostgresStore.connect(dsn, used_clock, Wake(), notify=not together)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
+        directory, law = region.load(settings.region)
         log = None
         if not together:
             await stack.enter_async_context(_hearing(dsn, store))
-            log = await stack.enter_async_context(kafka_log(settings.brokers, store, say))
+            log = await stack.enter_async_context(kafka_log(settings.brokers, store, directory, say))
         may_accept: Callable[[], None] = _always
         if log is not None:
-            backlog = await stack.enter_async_context(watched(store, settings.brokers.backlog_records_max))
+            records_max = settings.brokers.backlog_records_max
+            backlog = await stack.enter_async_context(watched(store, carried_topics(directory), records_max))
             may_accept = backlog.check
         if not settings.http.is_loopback and await is_demo(store):
             raise _demo_exposed("Listen on 127.0.0.1, or start with a new data folder: --data.")
-        directory, law = region.load(settings.region)
         if settings.targets is not None:
             seed = Vault(keys, secrets.token_bytes).webhook_seed()
             found = load_targets(settings.targets, directory, seed, allow_loopback=settings.demo)

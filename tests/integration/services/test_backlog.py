@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.errors import TryLater
+from contracts.topics import TOPICS
 from services.assembly.backlog import Backlog
 from services.intake.batcher import Batcher
 from services.relay.bootstrap import NAME
@@ -21,7 +22,7 @@ async def carried(work: UnitOfWork, records: list[StoredRecord]) -> None:
 
 async def test_beyond_the_bound_intake_accepts_no_more_until_the_relay_has_carried_on(world: ServicesWorld) -> None:
     """Two records wait where one may: the third is refused with 503, nothing of it is kept, and later it is taken."""
-    backlog = Backlog(world.store, 1)
+    backlog = Backlog(world.store, [TOPICS["case-events"]], 1)
     batcher = Batcher(world.instance.intake.submit_many, may_accept=backlog.check)
     ngo = world.agency("ngo-th")
     for _ in range(2):
