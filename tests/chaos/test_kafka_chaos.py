@@ -10,7 +10,9 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from deploy.kafka.cluster import LocalCluster
 from services.runtime.clock import SystemClock
@@ -40,16 +42,25 @@ async def prefix(three_brokers: LocalCluster) -> AsyncIterator[str]:
     await remove_topics(three_brokers.access(), own)
 
 
+@pytest.fixture
+def durable_database(fresh_database: FreshDatabase) -> FreshDatabase:
+    """The session's server writes no commit out at once, which a crash of PostgreSQL would tell; here it does."""
+    with psycopg.connect(fresh_database.owner_dsn, autocommit=True) as connection:
+        name = sql.Identifier(fresh_database.name)
+        connection.execute(sql.SQL("alter database {} set synchronous_commit = on").format(name))
+    return fresh_database
+
+
 @pytest.mark.timeout(1500)
 async def test_nothing_acknowledged_is_lost_whatever_fails_around_kafka(
-    fresh_database: FreshDatabase, postgres_server: EmbeddedPostgres, three_brokers: LocalCluster, prefix: str,
+    durable_database: FreshDatabase, postgres_server: EmbeddedPostgres, three_brokers: LocalCluster, prefix: str,
     tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Every acknowledged event reaches whom it must, in order, and Kafka holds the log as the table does."""
     faults = plan(SEED, FAULTS)
-    run = KafkaChaosRun(fresh_database.dsn, postgres_server, three_brokers, prefix, tmp_path, faults, CASES)
+    run = KafkaChaosRun(durable_database.dsn, postgres_server, three_brokers, prefix, tmp_path, faults, CASES)
     history = await run.play()
-    store = await PostgresStore.connect(fresh_database.dsn, SystemClock(), Wake())
+    store = await PostgresStore.connect(durable_database.dsn, SystemClock(), Wake())
     parked = await list_parked(store.pool)
     logs = await compare_logs(three_brokers.access(), prefix, store.log)
     await store.close()
