@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -14,6 +14,7 @@ from contracts.api import InstanceInfo, SubmitReceipt
 from contracts.decision import RuleRef
 from contracts.ids import Random
 from contracts.sealing import SUITE_NAME
+from contracts.topic_names import CASE_EVENTS, DISPATCHES
 from routing.directory import Directory
 from routing.law import Law
 from services.assembly.assisted import AssistedEdge
@@ -46,6 +47,10 @@ from services.vault.vault import Vault
 VERSION = "0.1.0"
 Service = Literal["intake", "router", "delivery"]
 """What can run apart over one database. ``intake`` also learns aliases, and is where the HTTP API is served."""
+READS: Final[dict[Service, tuple[str, ...]]] = {
+    "intake": (DISPATCHES,), "router": (CASE_EVENTS,), "delivery": (DISPATCHES,),
+}  # fmt: skip
+"""The topics that each follows."""
 ALL_SERVICES: Final[tuple[Service, ...]] = ("intake", "router", "delivery")
 
 
@@ -67,6 +72,7 @@ class Edges:
     owner: str  # this process's name among the owners of leases
     log: LogReader | None = None  # what consumers follow; None: the store's own table
     may_accept: Callable[[], None] = lambda: None  # raises TryLater while intake must not accept
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,7 +167,7 @@ def build(edges: Edges) -> Instance:
     """Wire the services over ``edges``."""
     store, directory = edges.store, edges.directory
     vault = Vault(edges.keyring, edges.random)
-    metrics = Metrics()
+    metrics = edges.metrics
     consume = _consumers(edges, metrics)
     intake = intake_bootstrap(
         store=store,

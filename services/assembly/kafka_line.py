@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -16,7 +16,9 @@ from services.assembly.settings import KafkaSettings
 from services.delivery.partner_topics import partner_topics
 from services.runtime.clock import Clock
 from services.runtime.log.kafka import KafkaLogReader, reading
+from services.runtime.log.kafka_dead_letters import dead_letters
 from services.runtime.store.postgres import PostgresStore
+from services.runtime.telemetry.metrics import Metrics
 
 _POLL_SECONDS: Final = 2.0
 Say = Callable[[str], None]
@@ -54,9 +56,14 @@ async def topics_ready(
 
 @asynccontextmanager
 async def kafka_log(
-    brokers: KafkaSettings, store: PostgresStore, directory: Directory, say: Say
-) -> AsyncIterator[KafkaLogReader | None]:
+    brokers: KafkaSettings, store: PostgresStore, directory: Directory, reads: Collection[str], metrics: Metrics,
+    say: Say,
+) -> AsyncIterator[KafkaLogReader | None]:  # fmt: skip
     """The instance's log as Kafka holds it, and a wake-up for what comes; None where no brokers are named.
+
+    Args:
+        reads: the topics that this process follows, and may under the cluster's grants.
+        metrics: counts what strangers put there.
 
     Raises:
         SetupProblem: as :func:`topics_ready`.
@@ -68,11 +75,14 @@ async def kafka_log(
     await topics_ready(brokers, access, carried_topics(directory), store.clock, say)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        log_id = await store.log.log_id()
-        reader = await stack.enter_async_context(
-            reading(access.for_aiokafka(), log_id, list(TOPICS), prefix=brokers.prefix)
+        log_id, said = await store.log.log_id(), access.for_aiokafka()
+        foreign = await stack.enter_async_context(
+            dead_letters(said, lambda: metrics.count("sampan_dead_letters_total"))
         )
-        following = asyncio.create_task(reader.follow(stop, store.wake, list(TOPICS)))
+        reader = await stack.enter_async_context(
+            reading(said, log_id, reads, prefix=brokers.prefix, foreign=foreign)
+        )
+        following = asyncio.create_task(reader.follow(stop, store.wake, reads))
         try:
             yield reader
         finally:

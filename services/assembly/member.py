@@ -64,7 +64,7 @@ def run_member(settings: ServerSettings, member: Member, say: Say) -> None:
 
 
 async def _service(settings: ServerSettings, service: Service, dsn: str, keys: Keyring, say: Say) -> None:
-    async with process.running_instance(settings, dsn, keys, {}, together=False, say=say) as instance:
+    async with process.running_instance(settings, dsn, keys, {}, alone=service, say=say) as instance:
         running = Running(partial(instance.run, services=[service]))
         store = instance.edges.store
         if service == "intake":

@@ -17,7 +17,7 @@ from contracts.errors import SetupProblem
 from services.assembly import region
 from services.assembly.backlog import watched
 from services.assembly.identity import has_instance, instance_id, is_demo
-from services.assembly.instance import Edges, Instance, build
+from services.assembly.instance import READS, Edges, Instance, Service, build
 from services.assembly.kafka_line import carried_topics, kafka_log
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
@@ -25,6 +25,7 @@ from services.edge.perform import Targets
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.postgres import EmbeddedPostgres, check_migrated, migrate
 from services.runtime.store.postgres import PostgresStore
+from services.runtime.telemetry.metrics import Metrics
 from services.runtime.wake import Wake, listen
 from services.vault.keyring import Keyring
 from services.vault.vault import Vault
@@ -168,27 +169,29 @@ def _not_listening(host: str, port: int, why: int | None) -> SetupProblem:
 @asynccontextmanager
 async def running_instance(
     settings: ServerSettings, dsn: str, keys: Keyring, targets: Targets, clock: Clock | None = None, *,
-    together: bool = True, say: Callable[[str], None] = lambda sentence: None,
+    alone: Service | None = None, say: Callable[[str], None] = lambda sentence: None,
 ) -> AsyncIterator[Instance]:  # fmt: skip
     """A wired instance over the database.
 
     Args:
-        together: no other process runs services over this database; else it tells others of what it commits and
-            listens to them, and follows the log on Kafka where brokers are named.
+        alone: the one service that runs in this process, others run elsewhere over the same database: it tells
+            them of what it commits and listens to them, and follows the log on Kafka where brokers are named.
 
     Raises:
         SetupProblem: ``demo-exposed``; demo agencies were enrolled in this database, and others could reach it;
             ``no-kafka``.
     """
     used_clock = clock or SystemClock()
-    store = await PostgresStore.connect(dsn, used_clock, Wake(), notify=not together)
+    store = await PostgresStore.connect(dsn, used_clock, Wake(), notify=alone is not None)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         directory, law = region.load(settings.region)
-        log = None
-        if not together:
+        log, metrics = None, Metrics()
+        if alone is not None:
             await stack.enter_async_context(_hearing(dsn, store))
-            log = await stack.enter_async_context(kafka_log(settings.brokers, store, directory, say))
+            log = await stack.enter_async_context(
+                kafka_log(settings.brokers, store, directory, READS[alone], metrics, say)
+            )
         may_accept: Callable[[], None] = _always
         if log is not None:
             records_max = settings.brokers.backlog_records_max
@@ -217,6 +220,7 @@ async def running_instance(
                 demo=settings.demo,
                 owner=f"{socket.gethostname()}/{os.getpid()}",
                 log=log,
+                metrics=metrics,
                 may_accept=may_accept,
             )
         )
