@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import decision, pipeline, steps
+from benchmarks import decision, kafka, pipeline, steps
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     decision.main(arguments.seed)
     steps.main(arguments.seed, arguments.referrals)
     pipeline.main(arguments.seed, arguments.referrals)
+    kafka.main(arguments.seed, arguments.referrals)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""The whole path on three Kafka brokers, beside the embedded log and a bare relay of the same bytes.
+
+One process runs the services and the relay, so that their CPU is told apart from the brokers' and PostgreSQL's.
+Brokers share the two cores: the figures say what Kafka costs here, not what a cluster of machines would carry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from benchmarks.machine import Meter, cpu_seconds_of, report
+from benchmarks.pipeline import BATCH, in_process, timed
+from benchmarks.world import Bench, bench
+from contracts.topics import TOPICS
+from deploy.kafka.access import Access
+from deploy.kafka.cluster import LocalCluster
+from deploy.kafka.topics import ensure_topics
+from services.assembly.instance import build
+from services.relay import bootstrap as relay
+from services.runtime.batch import Step
+from services.runtime.consumer import ConsumerLoop, Prepare
+from services.runtime.lease import PostgresLeases
+from services.runtime.log.kafka import reading
+
+HOPS: Final = 3
+_TAKE_MS: Final = 100
+
+
+async def on_kafka(world: Bench, access: Access, cluster: LocalCluster, count: int) -> dict[str, float]:
+    """The same referrals as embedded, the services following Kafka."""
+    store, said = world.instance.edges.store, access.for_aiokafka()
+    await ensure_topics(access)
+
+    def consume(name: str, topics: Sequence[str], step: Step, prepare: Prepare) -> ConsumerLoop:
+        return ConsumerLoop(name, topics, step, store=store, leases=PostgresLeases(store.pool), log=store.log,
+                            clock=store.clock, wake=store.wake, owner="bench", prepare=prepare)  # fmt: skip
+
+    loop, sender = relay.bootstrap(kafka=said, consume=consume)
+    await loop.run_once()  # what lies in the log already is carried before the clock starts
+    async with reading(said, await store.log.log_id(), list(TOPICS)) as reader:
+        instance = build(replace(world.instance.edges, log=reader))
+        stop = asyncio.Event()
+        beside = [
+            asyncio.create_task(loop.run(stop)),
+            asyncio.create_task(reader.follow(stop, store.wake, list(TOPICS))),
+        ]
+        brokers = _cpu_of(cluster)
+        on = replace(world, instance=instance)
+        figures = await timed(on, count, lambda raws: in_process(on, raws), openings=False)
+        figures["brokers_cpu_us"] = round(1e6 * (_cpu_of(cluster) - brokers) / count)
+        stop.set()
+        await asyncio.gather(*beside)
+    await sender.close()
+    return figures
+
+
+async def bare_relay(world: Bench, access: Access, count: int) -> dict[str, float]:
+    """The baseline: the same bytes through as many topics, batched, each batch acknowledged before the next."""
+    _, referrals = world.make(BATCH)
+    said = access.for_aiokafka()
+    names = [f"bare-{hop}" for hop in range(HOPS + 1)]
+    await ensure_topics(access, [replace(TOPICS["case-events"], topic=name) for name in names])
+    async with AIOKafkaProducer(**said, acks="all", enable_idempotence=True) as producer:
+        with Meter(world.postgres_pid) as meter:
+            hops = [asyncio.create_task(_hop(said, producer, names[n], names[n + 1], count)) for n in range(HOPS)]
+            for start in range(0, count, BATCH):
+                part = [(n % 12, referrals[n % BATCH]) for n in range(start, min(start + BATCH, count))]
+                await _send(producer, names[0], part)
+            await asyncio.gather(*hops)
+    return meter.per(count)
+
+
+async def _hop(said: dict[str, Any], producer: AIOKafkaProducer, source: str, target: str, count: int) -> None:
+    consumer = AIOKafkaConsumer(**said, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer.assign([TopicPartition(source, partition) for partition in range(12)])
+    carried = 0
+    async with consumer:
+        while carried < count:
+            batches = await consumer.getmany(timeout_ms=_TAKE_MS)
+            part = [(at.partition, record.value) for at, records in batches.items() for record in records]
+            if part:
+                await _send(producer, target, part)
+            carried += len(part)
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, part: Sequence[tuple[int, bytes]]) -> None:
+    sent = [await producer.send(topic, value, partition=partition) for partition, value in part]
+    await asyncio.gather(*sent)
+
+
+def _cpu_of(cluster: LocalCluster) -> float:
+    return sum(cpu_seconds_of(node.pid) for node in cluster.nodes if node.pid is not None)
+
+
+async def run(seed: int, count: int, cluster: LocalCluster) -> dict[str, Any]:
+    """Embedded, on Kafka and bare, in one run."""
+    async with bench(seed) as world:
+        await timed(world, BATCH * 2, lambda raws: in_process(world, raws), openings=False)  # warm
+        figures: dict[str, Any] = {"count": count, "brokers": len(cluster.nodes)}
+        embedded = await timed(world, count, lambda raws: in_process(world, raws), openings=False)
+        figures["embedded_to_inbox"] = embedded
+        figures["kafka_to_inbox"] = await on_kafka(world, cluster.access(), cluster, count)
+        figures["bare_relay_three_hops"] = await bare_relay(world, cluster.access(), count)
+    return figures
+
+
+def main(seed: int, count: int = 600) -> None:
+    """Run and report."""
+    folder = Path(tempfile.mkdtemp(prefix="sampan-bench-kafka-"))
+    try:
+        with LocalCluster(folder, nodes=3) as cluster:
+            report("kafka", asyncio.run(run(seed, count, cluster)), seed)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
