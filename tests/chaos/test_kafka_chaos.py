@@ -72,7 +72,8 @@ async def test_nothing_acknowledged_is_lost_whatever_fails_around_kafka(
             f"{len(history.openings)} openings, {len(history.closings)} withdrawals; "
             f"{logs.records} records and {logs.copies} copies on Kafka"
         )
-    assert broken_promises(history) == []
+    assert broken_promises(history) == [], run.stuck
+    assert run.stuck == []
     assert logs.differences == []
     assert parked == []
     assert run.ended == [], "what nobody killed goes on"

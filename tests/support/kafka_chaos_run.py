@@ -37,6 +37,16 @@ PATIENCE_SECONDS: Final = float(os.environ.get("SAMPAN_CHAOS_PATIENCE_SECONDS", 
 """How long the run may take to come to rest once everything is healed."""
 _POLL_SECONDS: Final = 0.1
 _ANSWER_SECONDS: Final = 3.0
+_STUCK: Final = """
+    select array_agg(concat(d.dispatch_id, ' ', l.error_code, ': ', tries.said)) from delivery.lanes l
+      join delivery.lane_items i using (lane_id) join delivery.dispatches d using (dispatch_id)
+     cross join lateral (
+           select string_agg(to_char(a.claimed_at, 'MI:SS.MS') || ' ' || coalesce(a.outcome, 'no outcome')
+                             || ' ' || coalesce(a.error_code, ''), ', ' order by a.claimed_at) as said
+             from delivery.attempts a where a.dispatch_id = d.dispatch_id and a.channel = l.channel) as tries
+     where l.state = 'parked' and i.state in ('waiting', 'claimed') and not exists (
+           select 1 from delivery.lane_items r where r.lane_id = l.lane_id and r.what = 'recall')
+"""
 _HOLDERS: Final = """
     select array_agg(pid order by held desc) from (
         select split_part(owner, '/', 2)::int as pid, count(*) as held from runtime.positions
@@ -60,6 +70,8 @@ class KafkaChaosRun:
     """How often what happened to whom: ``pause-service router``, ``kill-broker 2``."""
     ended: list[str] = field(default_factory=list)
     """Processes that ended although nobody had killed them."""
+    stuck: list[str] = field(default_factory=list)
+    """What no withdrawal took back and lies in a parked lane all the same, with how each attempt ended."""
     _members: dict[str, ChaosMember] = field(default_factory=dict)
     _go: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     _is_over: bool = False
@@ -81,6 +93,7 @@ class KafkaChaosRun:
         self.history.notices = receiver.notices
         self.history.primero = [effect_of(effect) for effect in primero.journal]
         await read_back(self.dsn, self.history, directory())
+        self.stuck = await self._ask(_STUCK) or []
         return self.history
 
     async def _prepare(self, primero: StubbornPrimero, receiver: WebhookReceiver) -> Clients:
