@@ -71,6 +71,7 @@ async def _run(settings: ServerSettings, dsn: str, keys: Keyring, bootstrap: str
         world = await stack.enter_async_context(demo.primero(SystemClock()))
         environment = {
             "SAMPAN_DATABASE_URL": dsn, "SAMPAN_DEMO": "true", "SAMPAN_BROKERS__BOOTSTRAP": bootstrap,
+            "SAMPAN_BROKERS__REPLICAS": str(bootstrap.count(",") + 1),
             "SAMPAN_TARGETS": str(_targets(settings.data, world)),
         }  # fmt: skip
         members = await stack.enter_async_context(_members(settings, environment, stop))

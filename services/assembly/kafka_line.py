@@ -40,7 +40,7 @@ async def topics_ready(
     waited = 0.0
     while True:
         try:
-            await ensure_topics(access, topics, prefix=brokers.prefix)
+            await ensure_topics(access, topics, prefix=brokers.prefix, replicas=brokers.replicas)
             return
         except TryLater:
             if waited >= brokers.wait_seconds:

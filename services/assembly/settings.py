@@ -30,6 +30,7 @@ class KafkaSettings(BaseModel):
     password: SecretStr | None = None
     ca_file: Path | None = None
     prefix: str = ""  # before the topics' names
+    replicas: int | None = Field(default=None, ge=1)  # of each topic made anew; None: as many as brokers are up
     wait_seconds: float = Field(default=60, ge=0)  # for brokers that are not up yet
     backlog_records_max: int = Field(default=100_000, ge=0)  # not carried yet, before intake answers 503
 

@@ -86,13 +86,21 @@ class CatchUp:
         seen = self._store.wake.seen([DISPATCHES])
         if seen != self._known:
             await self._aliases.run_once()
-            if self._aliases.owns_all:
+            if self._is_alone:
                 self._known = seen
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether what this process has heard of is all there is: it follows the table itself, and all of it.
+
+        On Kafka a commit is heard of before the relay has carried it.
+        """
+        return self._aliases.owns_all and self._aliases.follows is self._store.log
 
     @property
     def is_current(self) -> bool:
         """Whether this process alone follows the topic, and has followed it to what it has heard of."""
-        return self._aliases.owns_all and self._known == self._store.wake.seen([DISPATCHES])
+        return self._is_alone and self._known == self._store.wake.seen([DISPATCHES])
 
     async def is_complete(self) -> bool:
         """Whether every alias that was given out by now is known, whoever has followed the topic.

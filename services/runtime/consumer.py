@@ -123,6 +123,11 @@ class ConsumerLoop:
         self._forget_leases()
 
     @property
+    def follows(self) -> LogReader:
+        """The log that it reads."""
+        return self._log
+
+    @property
     def owns_all(self) -> bool:
         """Whether every partition is this process's to follow: then what it has applied is all there is."""
         return len(self._owned) == len(self.topics) * PARTITIONS

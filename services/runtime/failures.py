@@ -33,6 +33,7 @@ class LogReplacedError(SampanError):
 _TRANSIENT = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that died in use
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,  # serialization failure, deadlock
     asyncpg.InsufficientResourcesError,  # disk full, too many connections

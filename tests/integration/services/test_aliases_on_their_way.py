@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from contracts.errors import TryLater
-from services.runtime.lease import LEASE_SECONDS
+from services.intake.aliases import AliasStep, CatchUp
+from services.runtime.consumer import ConsumerLoop
+from services.runtime.lease import LEASE_SECONDS, PostgresLeases
+from services.runtime.log.postgres import PostgresLogReader
 from tests.support.services_world import CONSENT, ServicesWorld
 
 
@@ -51,3 +54,19 @@ async def test_another_process_that_follows_what_is_given_out_is_waited_for(worl
     await other.aliases.run_once()
     assert (await sending).case_code == item.case_code
     assert await world.store.pool.fetchval("select count(*) from intake.cases") == 1
+
+
+async def test_what_is_followed_on_kafka_is_never_taken_for_all_there_is(world: ServicesWorld) -> None:
+    """A commit is heard of before the relay has carried it: intake asks for the stored positions instead."""
+    catch_up = CatchUp(world.instance.aliases, world.store)
+    await catch_up()
+    assert catch_up.is_current
+    elsewhere = world.another_instance()
+    world.clock.advance(LEASE_SECONDS + 1)
+    loop = ConsumerLoop("intake-aliases", ["dispatches"], AliasStep(world.instance.vault.alias), store=world.store,
+                        leases=PostgresLeases(world.store.pool), log=PostgresLogReader(world.store.pool),
+                        clock=world.clock, wake=world.store.wake, owner=elsewhere.edges.owner)  # fmt: skip
+    carried = CatchUp(loop, world.store)
+    await carried()
+    assert not carried.is_current
+    assert await carried.is_complete()
