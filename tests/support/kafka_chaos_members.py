@@ -74,7 +74,7 @@ class ChaosMember:
             code = await process.wait()
             if not self._is_held_down and process is self._process:
                 self.ended.append(f"{self.name} ended with {code}: {self._last_words()}")
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await lasts(_AGAIN_SECONDS)
                 await self.start()
             while self._is_held_down or process is self._process:
                 await asyncio.sleep(_POLL_SECONDS)
@@ -117,11 +117,18 @@ class ChaosMember:
             TimeoutError: it does not.
         """
         async with asyncio.timeout(_READY_SECONDS), httpx.AsyncClient(timeout=2) as client:
-            while True:
-                with suppress(httpx.TransportError):
-                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200:
-                        return
+            while not await self._is_ready(client):
                 await asyncio.sleep(_POLL_SECONDS)
+
+    async def _is_ready(self, client: httpx.AsyncClient) -> bool:
+        with suppress(httpx.TransportError):
+            return (await client.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200
+        return False
+
+
+async def lasts(pause_seconds: float) -> None:
+    """For so long a fault lasts, or the quiet before one."""
+    await asyncio.sleep(pause_seconds)
 
 
 class InTurn(httpx.AsyncBaseTransport):

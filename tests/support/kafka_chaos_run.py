@@ -25,7 +25,7 @@ from services.runtime.postgres import EmbeddedPostgres
 from services.vault.keyring import Keyring
 from tests.support.history import History
 from tests.support.history_reading import effect_of, read_back
-from tests.support.kafka_chaos_members import ChaosMember, InTurn
+from tests.support.kafka_chaos_members import ChaosMember, InTurn, lasts
 from tests.support.kafka_chaos_plan import MEMBERS, Fault
 from tests.support.kill_clients import NGO, Clients
 from tests.support.kill_run import ALIAS, BUSY, enrol, keys_of
@@ -36,6 +36,7 @@ from tests.support.webhook_receiver import WebhookReceiver
 PATIENCE_SECONDS: Final = float(os.environ.get("SAMPAN_CHAOS_PATIENCE_SECONDS", "120"))
 """How long the run may take to come to rest once everything is healed."""
 _POLL_SECONDS: Final = 0.1
+_AWAY: Final = object()
 _ANSWER_SECONDS: Final = 3.0
 _STUCK: Final = """
     select array_agg(concat(d.dispatch_id, ' ', l.error_code, ': ', tries.said)) from delivery.lanes l
@@ -169,7 +170,7 @@ class KafkaChaosRun:
         for fault, share in dealt:
             for _ in range(share):
                 self._go.release()
-            await asyncio.sleep(fault.after_seconds)
+            await lasts(fault.after_seconds)
             await self._befall(fault)
             self.suffered[f"{fault.kind} {fault.target}"] += 1
 
@@ -178,27 +179,27 @@ class KafkaChaosRun:
         if fault.is_of_a_broker:
             node = self.cluster.node(int(fault.target))
             await asyncio.to_thread(node.kill if fault.kind == "kill-broker" else node.pause)
-            await asyncio.sleep(fault.seconds)
+            await lasts(fault.seconds)
             node.resume()
             await asyncio.to_thread(self.cluster.restart, node.node_id)
         elif fault.kind == "kill-service":
             member = await self._holder(fault.target)
             await member.kill()
-            await asyncio.sleep(fault.seconds)
+            await lasts(fault.seconds)
             await member.start()
         elif fault.kind == "pause-service":
             member = await self._holder(fault.target)
             member.pause()
-            await asyncio.sleep(fault.seconds)
+            await lasts(fault.seconds)
             member.resume()
         elif fault.kind == "restart-postgres":
             await asyncio.to_thread(self.server.stop)
-            await asyncio.sleep(fault.seconds)
+            await lasts(fault.seconds)
             await asyncio.to_thread(self.server.start)
             assert self.dsn.endswith(self.server.dsn("x").partition("?")[2]), "it came back elsewhere"
         else:
             await self._crash_postgres()
-            await asyncio.sleep(fault.seconds)
+            await lasts(fault.seconds)
 
     async def _holder(self, service: str) -> ChaosMember:
         """The process of ``service`` that holds most leases: the fault must befall who is at work."""
@@ -232,12 +233,16 @@ class KafkaChaosRun:
 
     async def _ask(self, question: str, *arguments: object) -> Any:
         """Ask the database, again and again while it is down."""
-        while True:
+        while (answer := await self._asked(question, arguments)) is _AWAY:
+            await asyncio.sleep(_POLL_SECONDS)
+        return answer
+
+    async def _asked(self, question: str, arguments: tuple[object, ...]) -> Any:
+        try:
+            connection: Any = await asyncpg.connect(self.dsn)
             try:
-                connection: Any = await asyncpg.connect(self.dsn)
-                try:
-                    return await connection.fetchval(question, *arguments)
-                finally:
-                    await connection.close()
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
-                await asyncio.sleep(_POLL_SECONDS)
+                return await connection.fetchval(question, *arguments)
+            finally:
+                await connection.close()
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+            return _AWAY
