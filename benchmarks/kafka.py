@@ -10,6 +10,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,7 @@ from services.runtime.log.kafka import reading
 
 HOPS: Final = 3
 _TAKE_MS: Final = 100
+_BATCH_BYTES: Final = 131_072  # as the relay's: a sealed referral has some nine thousand
 
 
 async def on_kafka(world: Bench, access: Access, cluster: LocalCluster, count: int) -> dict[str, float]:
@@ -68,27 +70,37 @@ async def bare_relay(world: Bench, access: Access, count: int) -> dict[str, floa
     said = access.for_aiokafka()
     names = [f"bare-{hop}" for hop in range(HOPS + 1)]
     await ensure_topics(access, [replace(TOPICS["case-events"], topic=name) for name in names])
-    async with AIOKafkaProducer(**said, acks="all", enable_idempotence=True) as producer:
-        with Meter(world.postgres_pid) as meter:
-            hops = [asyncio.create_task(_hop(said, producer, names[n], names[n + 1], count)) for n in range(HOPS)]
-            for start in range(0, count, BATCH):
-                part = [(n % 12, referrals[n % BATCH]) for n in range(start, min(start + BATCH, count))]
+    async with AsyncExitStack() as stack:
+        producer = await stack.enter_async_context(
+            AIOKafkaProducer(**said, acks="all", enable_idempotence=True, max_batch_size=_BATCH_BYTES)
+        )
+        consumers = []
+        for name in names[:-1]:
+            consumer = AIOKafkaConsumer(**said, auto_offset_reset="earliest", enable_auto_commit=False)
+            consumer.assign([TopicPartition(name, partition) for partition in range(12)])
+            consumers.append(await stack.enter_async_context(consumer))
+
+        async def carry(wanted: int) -> None:
+            hops = [asyncio.create_task(_hop(producer, consumers[n], names[n + 1], wanted)) for n in range(HOPS)]
+            for start in range(0, wanted, BATCH):
+                part = [(n % 12, referrals[n % BATCH]) for n in range(start, min(start + BATCH, wanted))]
                 await _send(producer, names[0], part)
             await asyncio.gather(*hops)
+
+        await carry(BATCH * 2)  # warm
+        with Meter(world.postgres_pid) as meter:
+            await carry(count)
     return meter.per(count)
 
 
-async def _hop(said: dict[str, Any], producer: AIOKafkaProducer, source: str, target: str, count: int) -> None:
-    consumer = AIOKafkaConsumer(**said, auto_offset_reset="earliest", enable_auto_commit=False)
-    consumer.assign([TopicPartition(source, partition) for partition in range(12)])
+async def _hop(producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, target: str, wanted: int) -> None:
     carried = 0
-    async with consumer:
-        while carried < count:
-            batches = await consumer.getmany(timeout_ms=_TAKE_MS)
-            part = [(at.partition, record.value) for at, records in batches.items() for record in records]
-            if part:
-                await _send(producer, target, part)
-            carried += len(part)
+    while carried < wanted:
+        batches = await consumer.getmany(timeout_ms=_TAKE_MS)
+        part = [(at.partition, record.value) for at, records in batches.items() for record in records]
+        if part:
+            await _send(producer, target, part)
+        carried += len(part)
 
 
 async def _send(producer: AIOKafkaProducer, topic: str, part: Sequence[tuple[int, bytes]]) -> None:
