@@ -205,6 +205,7 @@ async def _commit(transaction: Any) -> None:
         asyncpg.PostgresConnectionError,
         asyncpg.OperatorInterventionError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
     ):
         raise CommitUnknown("The connection broke while committing.") from None
 
@@ -214,5 +215,5 @@ async def _roll_back(transaction: Any, connection: Any) -> None:
     if not connection.is_closed():
         try:
             await transaction.rollback()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             connection.terminate()

@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest
 
 from contracts.api import OpenedItem
-from contracts.errors import NotFound, SampanError
+from contracts.errors import NotFound, SampanError, TryLater
 from contracts.roles import Group
 from contracts.topic_names import CASE_EVENTS, DELIVERY_EVENTS
+from services.assembly.instance import Instance
 from services.runtime.log.port import StoredRecord
 from services.vault.errors import GateClosed
 from tests.support.services_world import CANARIES, CONSENT, ServicesWorld
@@ -34,9 +35,17 @@ async def test_cursors_have_no_gap_under_concurrent_writers(world: ServicesWorld
 
     async def write(number: int) -> None:
         for _ in range(15):
-            prepared = await world.prepared(consent=CONSENT, to=["SHA@TH"])
-            await others[number].submit(prepared.submission, world.agency("ngo-th"))
+            sealed = (await world.prepared(consent=CONSENT, to=["SHA@TH"])).submission
+            while not await taken(others[number], sealed):
+                await others[number].settle()
             await others[number].settle()
+
+    async def taken(instance: Instance, sealed: bytes) -> bool:
+        try:
+            await instance.submit(sealed, world.agency("ngo-th"))
+        except TryLater:  # what another process gave out is not learnt yet: a sender tries again
+            return False
+        return True
 
     await world.keys("ngo-th")
     reader = asyncio.create_task(read())
