@@ -48,6 +48,7 @@ def health_router(pool: asyncpg.Pool, running: Running, metrics: Callable[[], Aw
 
 def health_app(pool: asyncpg.Pool, running: Running, metrics: Callable[[], Awaitable[bytes]]) -> FastAPI:
     """The application of a service that has no API of its own."""
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         running.start()

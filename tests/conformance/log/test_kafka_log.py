@@ -22,14 +22,12 @@ from services.runtime.log.postgres import append
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
 from tests.conformance.log.consumer_contract import ConsumerContract, LeaseContract
-from tests.conformance.log.harness import OUTPUT, TOPIC, Backend
+from tests.conformance.log.harness import Backend
 from tests.conformance.log.log_contract import LogContract
 from tests.conformance.log.parking_contract import ParkingContract
 from tests.conformance.log.replay_contract import ReplayContract
+from tests.support.kafka_log import NAMES, SHARED
 from tests.support.postgres import FreshDatabase
-
-SHARED = "log-contract-"
-NAMES = (TOPIC, f"{TOPIC}-dlq", OUTPUT)
 
 
 @dataclass
