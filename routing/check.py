@@ -17,6 +17,8 @@ def check(law: Law, at: datetime) -> tuple[str, ...]:
     known = {rule.id for rule in law.rules}
     found = []
     for rule in law.rules:
+        if not rule.confirmed:
+            found.append(f"{rule.where}: {rule.id} waits to be confirmed and decides nothing.")
         if not rule.in_force(day):
             continue
         if rule.review_on is not None and rule.review_on <= day:

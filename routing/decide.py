@@ -11,7 +11,7 @@ from routing.combine import Combined, Weighed, asks_of
 from routing.consents import CONSENT_EVENTS, fold_consent, is_fresh
 from routing.deadlines import meet, set_by_dispatches, set_by_rules
 from routing.dispatching import dispatch_route
-from routing.effects import other_effects
+from routing.effects import escalations, other_effects
 from routing.fold import folded, overtake, remember, with_mother
 from routing.offers import FEEDBACK, Offers
 from routing.plans import plan_of
@@ -31,7 +31,7 @@ def take(w: Working, record: Recorded, retry: HeldEvent | None = None) -> str:
     look = w.look(record, with_mother(facts, w.mother))
     cleared = tuple(retry.cleared) if retry else ()
     verdict, asks, rules = _event_verdict(look, cleared)
-    if record.answer is not None and not take_answer(w, record):
+    if verdict == "accepted" and record.answer is not None and not take_answer(w, record):
         verdict = "denied"
     if verdict != "accepted":
         return _not_taken(w, look, verdict, asks, rules, retry)
@@ -95,8 +95,9 @@ def _carry_out(
 
 
 def _event_verdict(look: Look, cleared: tuple[str, ...]) -> tuple[str, list[str], list[RuleRef]]:
-    """Whether a rule denies or holds the event itself. Facts are recorded whatever a rule says."""
-    if not EVENTS[look.record.event].is_refusable or look.record.event in REPORTED:
+    """Whether a rule denies or holds the event itself. Facts are recorded whatever a rule says; a reply is none."""
+    record = look.record
+    if record.answer is None and (not EVENTS[record.event].is_refusable or record.event in REPORTED):
         return "accepted", [], []
     for kind, verdict in (("deny", "denied"), ("hold", "held")):
         asks: list[str] = []
@@ -162,6 +163,7 @@ def _not_taken(
         _hold_reviews(w, look, asks, rules)
     else:
         w.denied.append(Denied(event=record.event, event_id=record.event_id, asks=tuple(asks), rules=tuple(rules)))
+        escalations(w, look)
     if combined is not None:
         for group in combined.waiting:
             if verdict == "held" and any(one.offer.key is None for one in group):

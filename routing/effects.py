@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contracts.address import RELATIONS
 from contracts.decision import Fired
 from contracts.groups import ITEM_FROM, items_from
 from routing.dispatching import tell
+from routing.offers import parties
 from routing.reviews import open_review
 from routing.state import SubjectState
 from routing.working import Look, Working
@@ -12,12 +14,10 @@ from routing.working import Look, Working
 
 def other_effects(w: Working, look: Look) -> None:
     """Carries out what the rules in force say beside routes, holds and deadlines."""
+    escalations(w, look)
     for one in look.matched.effects:
         effect, ref = one.effect, one.rule.ref
-        if effect.kind == "escalate":
-            if not one.needs or look.matched.unmet(one):
-                _escalate(w, look, effect.tell, (ref,))
-        elif effect.kind == "unlink":
+        if effect.kind == "unlink":
             w.state.unlinked = True
             w.unlinked_except = tuple(sorted({*(w.unlinked_except or ()), *_slugs(w, look, effect.except_to)}))
         elif effect.kind == "erase":
@@ -29,6 +29,13 @@ def other_effects(w: Working, look: Look) -> None:
             open_review(w, look, one.key, look.record.event_id, one.rule.title, desk=effect.review or "owner",
                         asks=effect.asks, options=effect.options or ("release", "refuse"), rules=(ref,),
                         second=effect.second, within=effect.within[0] if effect.within else None)  # fmt: skip
+
+
+def escalations(w: Working, look: Look) -> None:
+    """Tells those whom a rule names that something goes against it; what was denied for that too."""
+    for one in look.matched.of("escalate"):
+        if not one.needs or look.matched.unmet(one):
+            _escalate(w, look, one.effect.tell, (one.rule.ref,))
 
 
 def erasable(state: SubjectState) -> set[str]:
@@ -49,6 +56,8 @@ def _slugs(w: Working, look: Look, templates: tuple[str, ...]) -> list[str]:
     for template in templates:
         if template == "owner":
             found.append(w.record.owner)
+        elif template in RELATIONS:
+            found += [agency.slug for agency, _ in parties(w, look, template)]
         elif "@" in template:
             found += [a.slug for address in look.expand(template) for a, _ in w.agencies(address)]
     if w.record.emitter is not None and not templates:

@@ -45,6 +45,7 @@ IMPLIED: Final[dict[str, dict[str, Any]]] = {
     "TransferBasisRecorded": {"transfer_file": True},
     "RemovalScheduled": {"removal": "scheduled"},
     "RemovalSuspended": {"removal": "suspended"},
+    "PersonRemoved": {"removed": True},
     "DetaineeReleasedToShelter": {"detained": "none"},
     "CompensationClaimed": {"proceedings": "claim_open"},
     "CompensationAwarded": {"proceedings": "awarded_unpaid"},

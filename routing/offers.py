@@ -120,7 +120,7 @@ def _rule(w: Working, look: Look, event: EventType, one: Compiled, offers: Offer
     effect = one.effect
     for template in effect.to:
         for address in look.expand(template):
-            for agency, told in w.agencies(address) if address not in RELATIONS else _parties(w, look, address):
+            for agency, told in w.agencies(address) if address not in RELATIONS else parties(w, look, address):
                 role = told.partition("@")[0].partition(".")[0]
                 own = look.record.purpose if effect.on is not None else None
                 purpose = own or effect.purpose or w.law.purposes.default_purpose(role, event)
@@ -138,7 +138,7 @@ def _rule(w: Working, look: Look, event: EventType, one: Compiled, offers: Offer
 def _relation(w: Working, look: Look, event: EventType, relation: str, offers: Offers) -> None:
     if relation == "past_recipients" and event.row in _RELATION_TOLD_BY_NARROWING:
         return
-    for agency, address in _parties(w, look, relation):
+    for agency, address in parties(w, look, relation):
         if agency.slug == look.record.emitter:
             offers.to_emitter = offers.to_itself = True
             continue
@@ -146,7 +146,8 @@ def _relation(w: Working, look: Look, event: EventType, relation: str, offers: O
         offers.found.append(Offer(agency, address, relation, purpose, priority=look.record.priority))
 
 
-def _parties(w: Working, look: Look, relation: str) -> list[tuple[Agency, str]]:
+def parties(w: Working, look: Look, relation: str) -> list[tuple[Agency, str]]:
+    """The agencies that stand in a relation to the record's case, each with the role in which it is told."""
     slugs: list[tuple[str | None, str]] = []
     record, event = look.record, EVENTS[look.record.event]
     answered = next((m for m in w.state.made if record.answer and m.dispatch_id == record.answer.dispatch_id), None)

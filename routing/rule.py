@@ -106,11 +106,13 @@ class Rule:
     effects: tuple[Effect, ...]
     where: str = ""
     ref: RuleRef = field(default=RuleRef("", ""))
+    confirmed: bool = True  # False: read, checked and shown, and decides nothing until somebody confirms it
 
     def in_force(self, day: date) -> bool:
         """Whether the law held and was known to us on that day."""
         return (
-            self.valid_from <= day
+            self.confirmed
+            and self.valid_from <= day
             and self.recorded_at <= day
             and (self.valid_to is None or day < self.valid_to)
         )

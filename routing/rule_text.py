@@ -18,7 +18,8 @@ from routing.conditions import read_condition
 from routing.rule import EFFECT_FIELDS, MARKS, Effect, Need, Rule
 from routing.targets import check_target
 
-_RULE_KEYS = {"id", "title", "cite", "mark", "when", "then", "valid_from", "valid_to", "recorded_at", "review_on"}
+_RULE_KEYS = {"id", "title", "cite", "mark", "when", "then", "valid_from", "valid_to", "recorded_at", "review_on",
+              "confirmed"}  # fmt: skip
 _ALWAYS_ALLOWED = {"when", "on"}
 
 
@@ -64,6 +65,7 @@ def _rule(row: LocatedDict, defaults: Mapping[str, Any]) -> Rule:
         effects=tuple(_effect(row, written) for written in row["then"]),
         where=row.where(),
         ref=RuleRef(row["id"], valid_from.isoformat()),
+        confirmed=_yes_or_no(row, "confirmed", default=True),
     )
 
 
@@ -193,6 +195,13 @@ def _day(at: LocatedDict, row: Mapping[str, Any], key: str) -> date | None:
     value = row.get(key)
     if value is not None and not isinstance(value, date):
         raise refusal(at, key, "not a day", f"Write {key}: 2026-04-01.")
+    return value
+
+
+def _yes_or_no(row: LocatedDict, key: str, *, default: bool) -> bool:
+    value = row.get(key, default)
+    if not isinstance(value, bool):
+        raise refusal(row, key, "neither true nor false", f"Write {key}: true or {key}: false.")
     return value
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.events import EVENTS
 from contracts.roles import ACTIP_PARTIES
+from routing.answers import depends_on_testimony
 from routing.state import Json, Recorded, SubjectState
 from routing.vocabulary import FALSE, STATED, TRUE, UNSET
 
@@ -98,6 +99,10 @@ def _places(view: View, facts: Json) -> None:
         view["actip_pair"] = TRUE if parties and place not in origin else FALSE
     if place and citizenship is not None:
         view["foreigner"] = FALSE if place in nationals else TRUE
+    came = facts.get("came_from")
+    if came and place and came != place:
+        beyond = facts.get("stage") == "transit" and bool(origin) and came not in origin
+        view["deported"] = TRUE if facts.get("removed") or facts.get("removal") == "scheduled" or beyond else FALSE
 
 
 def _journey(view: View, facts: Json) -> None:
@@ -135,3 +140,5 @@ def _of_record(view: View, record: Recorded, state: SubjectState) -> None:
         view["consent_from"] = source if source in ("self", "guardian") else "other"
         if record.consent.assent is not None:
             view["assent"] = TRUE if record.consent.assent else FALSE
+    if (record.answer is not None or record.event == "ShelterOffered") and depends_on_testimony(state, record):
+        view["help_depends_on"] = "testimony"

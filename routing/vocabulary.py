@@ -110,6 +110,8 @@ DERIVED: Final[dict[str, FactType]] = {
     "origin_told": _YES_NO,
     "reception_completed": _YES_NO,
     "rescue_open": _YES_NO,
+    "deported": _YES_NO,
+    "help_depends_on": _one("testimony"),
 }
 """What the fold derives: from places and persons, from the record, or from events that happened."""
 

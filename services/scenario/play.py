@@ -30,7 +30,7 @@ async def play(
         ScenarioError: an address in ``by``, ``to`` or ``consent`` of an emitted event that nobody holds.
     """
     run = Run(variant, tuple(people), driver.agencies)
-    stage = _Stage(driver, file, Cast(dict(people), steps, start), run)
+    stage = _Stage(driver, file, Cast(dict(people), steps, start), run, steps[-1] if steps else None)
     await driver.start(start)
     for step in steps:
         await stage.play(step)
@@ -44,8 +44,8 @@ async def play(
 class _Stage:
     """One run in progress."""
 
-    def __init__(self, driver: Driver, file: str, cast: Cast, run: Run) -> None:
-        self.driver, self.file, self.cast, self.run = driver, file, cast, run
+    def __init__(self, driver: Driver, file: str, cast: Cast, run: Run, last: Step | None) -> None:
+        self.driver, self.file, self.cast, self.run, self.last = driver, file, cast, run, last
 
     async def play(self, step: Step) -> None:
         start = len(self.driver.decisions)
@@ -179,7 +179,7 @@ class _Stage:
         people = [p for p in self.run.people if self.driver.owner(p) is not None]
         played.owners = {p: owner for p in people if (owner := self.driver.owner(p)) is not None}
         states = [e for e in played.step.expect if e.kind == "state"]
-        if any("facts" in e.keys for e in states):
+        if any("facts" in e.keys for e in states) or played.step is self.last:
             played.facts = {p: await self.driver.facts(p) for p in people}
         played.readable = {p: await self.driver.readable_groups(p) for p in people}
 

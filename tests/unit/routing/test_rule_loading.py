@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import InvalidInput
 from routing.check import check
-from routing.law import Law
+from routing.law import Law, sample_rules
 from tests.support.pure_law import sample_law
 from tests.support.region import region_directory
 from tests.support.routing_play import HELP, Play, told
@@ -33,6 +33,7 @@ def load(text: str) -> Law:
         ("cite: ''", "cite: A source", "cite"),
         ("mark: X", "mark: A", "mark"),
         ("rout:", "route:", "route"),
+        ("mark: A, confirmed: perhaps", "mark: A", "confirmed"),
         ("SHX@{found_in}", "SHA@{found_in}", "SHX"),
         ("SHA@{ethnicity}", "SHA@{found_in}", "ethnicity"),
         ("{to: 'SHA@{found_in}', groups: [F1]}", "{to: 'SHA@{found_in}'}", "groups"),
@@ -80,13 +81,31 @@ def test_a_rule_speaks_only_from_the_day_it_was_known() -> None:
 
 
 def test_the_committed_rules_have_nothing_doubtful() -> None:
-    """No role without a holder, no rule past its review, no rule both absent and present."""
-    assert check(sample_law(), datetime(2026, 6, 1, tzinfo=UTC)) == ()
+    """No role without a holder, no rule past its review; one waits for a figure that nobody has verified yet."""
+    (waiting,) = check(sample_law(), datetime(2026, 6, 1, tzinfo=UTC))
+    assert waiting.endswith("R09 waits to be confirmed and decides nothing.")
 
 
 def test_a_rule_past_its_review_day_is_named() -> None:
     """After the review day the check says which rule waits for a lawyer."""
     assert any("R21" in line for line in check(sample_law(), datetime(2027, 6, 1, tzinfo=UTC)))
+
+
+def test_a_rule_that_waits_to_be_confirmed_sets_no_clock_and_confirmed_it_does() -> None:
+    """R09's 45 days run only for a law in which somebody has confirmed the figure; day 44 is not yet the end."""
+    texts = sample_rules()
+    name = next(name for name, text in texts.items() if "id: R09" in text)
+    texts[name] = texts[name].replace("confirmed: false", "confirmed: true")
+    asked = []
+    for law in (sample_law(), Law.load(texts, region_directory())):
+        play = Play(law=law)
+        play.emit("ConsentGiven", "NGO-H@TH", consent=HELP)
+        decision = play.emit("ReflectionRequested", "NGO-H@TH", {"found_in": "TH"})
+        asked.append([one.within for one in decision.deadlines if "R09" in {rule.id for rule in one.rules}])
+        fired = [f for d in play.wait(24 * 44) for f in d.fired if "R09" in {rule.id for rule in f.rules}]
+        assert fired == []
+    assert asked == [[], ["45d"]]
+    assert "R09" in {rule.id for d in play.wait(24 * 2) for f in d.fired for rule in f.rules}
 
 
 def test_every_committed_rule_is_cited_and_marked() -> None:
