@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,7 @@ from services.runtime.positions import behind
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.metrics import Metrics
 from services.vault.keyring import Keyring
+from services.vault.port import VaultDoor
 from services.vault.vault import Vault
 
 VERSION = "0.1.0"
@@ -80,7 +82,7 @@ class Instance:
     """The services, wired."""
 
     edges: Edges
-    vault: Vault
+    vault: VaultDoor
     intake: Intake
     batcher: Batcher
     assisted: AssistedEdge
@@ -99,14 +101,14 @@ class Instance:
     @property
     def info(self) -> InstanceInfo:
         """What an edge must know before it seals."""
-        keyring = self.edges.keyring
+        public = self.vault.public
         return InstanceInfo(
             instance_id=self.edges.instance_id,
             name=self.edges.name,
             demo=self.edges.demo,
             version=VERSION,
-            vault_key_id=keyring.public.key_id,
-            vault_public_key=keyring.public_text,
+            vault_key_id=public.key_id,
+            vault_public_key=base64.b64encode(public.raw).decode(),
             suite=SUITE_NAME,
             webhook_public_key=public_of(self.vault.webhook_seed()),
             counsel_signed=False,

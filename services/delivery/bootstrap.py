@@ -17,7 +17,7 @@ from services.edge.opening import Opener
 from services.edge.perform import Performer, Targets
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class DeliveryParts:
 def bootstrap(
     *,
     store: PostgresStore,
-    vault: Vault,
+    vault: VaultDoor,
     directory: Directory,
     targets: Targets,
     owner: str,

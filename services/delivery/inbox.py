@@ -22,7 +22,7 @@ from services.delivery.store import StoredDispatch
 from services.edge.envelope import open_envelope
 from services.edge.opening import Opener
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 PAGE_MAX = 500
 
@@ -31,7 +31,7 @@ class Inbox:
     """One inbox a recipient; the recipient is always an argument and never a field of what is asked for."""
 
     def __init__(
-        self, store_: PostgresStore, vault: Vault, opener: Opener, directory: Directory, random: Random
+        self, store_: PostgresStore, vault: VaultDoor, opener: Opener, directory: Directory, random: Random
     ) -> None:
         self._store, self._vault, self._directory = store_, vault, directory
         self._openings = Openings(store_, vault, opener, random)

@@ -32,7 +32,7 @@ from services.runtime.group_commit import GroupCommit
 from services.runtime.log.findings import finding_record
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 _BATCH_MAX: Final = 64
 """Gates of this many openings are held at once; a withdrawal waits for them."""
@@ -72,7 +72,7 @@ class _Opening:
 class Openings:
     """Opens for recipients."""
 
-    def __init__(self, store_: PostgresStore, vault: Vault, opener: Opener, random: Random) -> None:
+    def __init__(self, store_: PostgresStore, vault: VaultDoor, opener: Opener, random: Random) -> None:
         self._store, self._vault, self._opener, self._random = store_, vault, opener, random
         self._commit: GroupCommit[Asked, OpenedItem] = GroupCommit(self._together, batch_max=_BATCH_MAX)
 

@@ -1,7 +1,7 @@
 """Opening: from a grant to the groups in clear. Only after the vault has looked at the gate.
 
-The slots come from the log, by the place that the dispatch names; the vault compares each with the digest that
-the sender's signature covered, so a slot moved from one event to another opens for nobody.
+The slots come from the log, by the place that the dispatch names; each is compared with the digest
+that the vault pinned when it was admitted, so a slot moved from one event to another opens for nobody.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from contracts.sealing import decode_event, unframe
 from contracts.topic_names import CASE_EVENTS
 from services.edge.envelope import slots_of
 from services.runtime.log.port import LogReader
-from services.vault.tickets import LoadedSlot, Ticket
-from services.vault.vault import Vault
+from services.vault.bundles import PinnedKey
+from services.vault.opening import open_released
+from services.vault.port import VaultDoor
+from services.vault.tickets import LoadedSlot, LoadSlots, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Opener:
         log: where the sealed slots are.
     """
 
-    def __init__(self, vault: Vault, log: LogReader) -> None:
+    def __init__(self, vault: VaultDoor, log: LogReader) -> None:
         self._vault, self._log = vault, log
 
     async def open(
@@ -74,8 +76,8 @@ class Opener:
             for wish in wishes
             for ref in (*wish.dispatch.groups.values(), *wish.dispatch.items.values())
         }
-        results = await self._vault.open_many(
-            connection, [_ticket(wish) for wish in wishes],
+        results = await open_tickets(
+            self._vault, connection, [_ticket(wish) for wish in wishes],
             lambda refs: self._load([places[ref] for ref in refs]), now,
         )  # fmt: skip
         return [_opened(result) for result in results]
@@ -92,6 +94,32 @@ class Opener:
                 if ref.event_id == event.header.event_id and (slot := event.slot(ref.slot_id)) is not None:
                     found[SlotRef(ref.event_id, ref.slot_id)] = (event.header, slot)
         return found
+
+
+async def open_tickets(
+    vault: VaultDoor, connection: Any, tickets: Sequence[Ticket], load_slots: LoadSlots, now: datetime
+) -> list[dict[str, bytes] | SampanError]:
+    """Keys from the vault, slots from the log: label → encoded group. One result a ticket, in order."""
+    released = await vault.release_keys(connection, tickets, now)
+    refs = {
+        ref: None
+        for ticket, keys in zip(tickets, released, strict=True)
+        if not isinstance(keys, SampanError)
+        for ref in ticket.wanted.values()
+    }
+    slots = await load_slots(list(refs)) if refs else {}
+    return [_open(ticket, keys, slots) for ticket, keys in zip(tickets, released, strict=True)]
+
+
+def _open(
+    ticket: Ticket, keys: Mapping[str, PinnedKey] | SampanError, slots: Mapping[SlotRef, LoadedSlot]
+) -> dict[str, bytes] | SampanError:
+    if isinstance(keys, SampanError):
+        return keys
+    try:
+        return open_released(ticket.wanted, keys, slots)
+    except SampanError as error:
+        return error
 
 
 def _ticket(wish: Wish) -> Ticket:

@@ -23,7 +23,7 @@ from contracts.roles import Basis, Priority, Purpose
 from routing.directory import Directory
 from services.edge.envelope import open_envelope, open_regrant
 from services.edge.opening import Opened, Opener
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Performer:
         targets: where agencies' systems are.
     """
 
-    def __init__(self, opener: Opener, vault: Vault, directory: Directory, targets: Targets) -> None:
+    def __init__(self, opener: Opener, vault: VaultDoor, directory: Directory, targets: Targets) -> None:
         self._opener, self._vault = opener, vault
         self._directory, self._targets = directory, targets
         self._prepare: Mapping[type[Target], Callable[..., Any]] = {

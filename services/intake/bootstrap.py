@@ -14,7 +14,7 @@ from services.intake.batcher import Batcher, SubmitMany
 from services.intake.submit import Intake
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class IntakeParts:
 def bootstrap(
     *,
     store: PostgresStore,
-    vault: Vault,
+    vault: VaultDoor,
     directory: Directory,
     instance_id: UUID,
     random: Random,

@@ -13,7 +13,7 @@ from contracts.placed import Placed, PlacedSubject
 from contracts.sealing import SealedEvent, SealedSubmission, SlotKey
 from services.intake import store
 from services.intake.effects import conflict
-from services.vault.vault import Admission
+from services.vault.port import Admission
 
 Result = SubmitReceipt | SampanError
 

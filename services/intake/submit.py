@@ -1,7 +1,7 @@
 """From sealed bytes to a durable event and its receipt. One transaction a batch; a bad one stops no good one.
 
-    decode and verify  →  seen before?  →  open the control slot  →  place  →  admit keys  →  close gates
-    →  receipt  →  append to case-events
+    decode and verify  →  seen before?  →  open the control slot  →  place  →  admit keys  →  receipt
+    →  close gates  →  append to case-events
 
 On return with a receipt the event is durable: it survives the loss of any process.
 """
@@ -34,7 +34,7 @@ from services.runtime import registry
 from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.traces import batch_span
-from services.vault.vault import Vault
+from services.vault.port import Narrowing, OpenedSubmission, VaultDoor
 
 _CODE_ATTEMPTS: Final = 8
 _ASSISTED: Final = b"assisted/1\0"
@@ -59,7 +59,7 @@ class Intake:
     def __init__(
         self,
         store: PostgresStore,
-        vault: Vault,
+        vault: VaultDoor,
         directory: Directory,
         instance_id: UUID,
         random: Random,
@@ -173,8 +173,7 @@ class Intake:
     async def _take_traced(self, candidates: list[Candidate]) -> None:
         async with self._store.unit_of_work() as work:
             fresh = await self._not_seen(work.connection, candidates, work.now)
-            for candidate in fresh:
-                self._try(candidate, self._open)
+            await self._open(fresh)
             for candidate in fresh:
                 self._try(candidate, lambda c: self._check(c, work.now))
             await self._place(work.connection, fresh, work.now)
@@ -212,10 +211,13 @@ class Intake:
                 public_key = key.public_key
                 self._try(candidate, lambda c, k=public_key: verify(c.event, k))  # type: ignore[misc]
 
-    def _open(self, candidate: Candidate) -> None:
-        control, candidate.keys = self._vault.open_submission(candidate.submission, candidate.event)
-        check_schemas(candidate.keys)
-        candidate.control = decode(ControlPayload, control)
+    async def _open(self, fresh: list[Candidate]) -> None:
+        results = await self._vault.open_submissions([(c.submission, c.event) for c in fresh])
+        for candidate, result in zip(fresh, results, strict=True):
+            if isinstance(result, SampanError):
+                candidate.result = result
+            else:
+                self._try(candidate, lambda c, opened=result: _read_control(c, opened))  # type: ignore[misc]
 
     def _check(self, candidate: Candidate, now: datetime) -> None:
         sender = self._directory.by_id(candidate.caller)
@@ -288,8 +290,6 @@ class Intake:
 
     async def _keep(self, connection: Any, taken: list[Candidate], now: datetime) -> None:
         await self._vault.admit(connection, [c.admission(c.placed) for c in taken], now)
-        narrowed = [subject for c in taken for subject in narrowed_subjects(c.control, c.placed)]
-        await self._vault.narrow(connection, narrowed)
         codes = await self._codes(connection, {(c.placed.case_id, c.caller) for c in taken})
         refs = []
         for candidate in taken:
@@ -302,6 +302,16 @@ class Intake:
             if (owner := self._new_owner(candidate, now)) is not None:
                 await store.transfer(connection, candidate.placed.case_id, owner)
         await store.insert_submissions(connection, [candidate.row() for candidate in taken], now)
+        await self._close_gates(connection, taken)
+
+    async def _close_gates(self, connection: Any, taken: list[Candidate]) -> None:
+        """Last: a vault apart has committed it on return, and nothing here may find a fault after that."""
+        narrowings = [
+            Narrowing(c.event.header.event_id, subject_id)
+            for c in taken
+            for subject_id in narrowed_subjects(c.control, c.placed)
+        ]
+        await self._vault.narrow(connection, narrowings)
 
     async def _codes(self, connection: Any, pairs: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
         ordered = sorted(pairs)
@@ -359,6 +369,11 @@ class Intake:
         if rows:
             async with self._store.unit_of_work() as work:
                 await store.insert_rejections(work.connection, rows, work.now)
+
+
+def _read_control(candidate: Candidate, opened: OpenedSubmission) -> None:
+    check_schemas(opened.keys)
+    candidate.keys, candidate.control = opened.keys, decode(ControlPayload, opened.control)
 
 
 def _our_fault(error: Exception) -> SampanError:

@@ -9,7 +9,7 @@ from services.portal.timeline import Timelines
 from services.portal.waiting import ReviewsOf, Waiting
 from services.portal.words import TitleOf, Titles
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PortalParts:
 
 
 def bootstrap(
-    *, store: PostgresStore, vault: Vault, directory: Directory, title_of: TitleOf, reviews_of: ReviewsOf
+    *, store: PostgresStore, vault: VaultDoor, directory: Directory, title_of: TitleOf, reviews_of: ReviewsOf
 ) -> PortalParts:
     """Wire the portal's readers.
 

@@ -27,8 +27,8 @@ from services.edge.envelope import open_envelope
 from services.portal import store
 from services.portal.words import Titles
 from services.runtime.store.postgres import PostgresStore
+from services.vault.port import VaultDoor
 from services.vault.subject_keys import open_facts
-from services.vault.vault import Vault
 
 RECEIPT = b"router/receipt"
 
@@ -51,7 +51,7 @@ class ReceiptInner(msgspec.Struct, frozen=True):
 class Timelines:
     """Reads across the rooms' tables; writes nothing."""
 
-    def __init__(self, store_: PostgresStore, vault: Vault, directory: Directory, titles: Titles) -> None:
+    def __init__(self, store_: PostgresStore, vault: VaultDoor, directory: Directory, titles: Titles) -> None:
         self._store, self._vault = store_, vault
         self._directory, self._titles = directory, titles
 

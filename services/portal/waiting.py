@@ -12,7 +12,7 @@ from services.edge.envelope import open_envelope
 from services.portal import store
 from services.runtime.registry import Caller
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 ReviewsOf = Callable[[Caller], Awaitable[list[ReviewItem]]]
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -25,7 +25,7 @@ class Waiting:
         reviews_of: the open reviews that a caller may answer.
     """
 
-    def __init__(self, store_: PostgresStore, vault: Vault, reviews_of: ReviewsOf) -> None:
+    def __init__(self, store_: PostgresStore, vault: VaultDoor, reviews_of: ReviewsOf) -> None:
         self._store, self._vault, self._reviews_of = store_, vault, reviews_of
 
     async def list(self, caller: Caller) -> list[WaitingItem]:

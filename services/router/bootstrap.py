@@ -14,7 +14,7 @@ from services.router.step import LawInForce, RouterStep
 from services.router.timers import Timers
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 NAME: Final = "router"
 """Under which its positions and parked keys are kept."""
@@ -32,7 +32,7 @@ class RouterParts:
 def bootstrap(
     *,
     store: PostgresStore,
-    vault: Vault,
+    vault: VaultDoor,
     directory: Directory,
     law: LawInForce,
     random: Random,

@@ -26,8 +26,8 @@ from services.runtime.log.cloud_events import own_record
 from services.runtime.log.port import NO_HEADERS, NewRecord
 from services.runtime.store.port import UnitOfWork
 from services.runtime.telemetry import traces
+from services.vault.port import VaultDoor
 from services.vault.tickets import Grant, Regranted
-from services.vault.vault import Vault
 
 RECEIPT: Final = b"router/receipt"
 REVIEW: Final = b"router/review"
@@ -57,7 +57,7 @@ class Before:
 class Effects:
     """Collects what decisions ask for, and writes it in one go."""
 
-    vault: Vault
+    vault: VaultDoor
     directory: Directory
     members: Members
     grants: list[Grant] = field(default_factory=list)
@@ -208,8 +208,7 @@ class Effects:
         await self.members.write(connection)
         await store.save_receipts(connection, self.receipts)
         await self.vault.grant(connection, self.grants, self.members.keys)
-        await self.vault.regrant(connection, self.regrants)
-        await self.vault.renew(connection, self.renewed)
+        await self.vault.change_grants(connection, self.regrants, self.renewed)
         for subject, groups in self.erased_groups.items():
             await self.vault.erase_groups(connection, subject, groups)
         await store.open_reviews(connection, self.reviews)

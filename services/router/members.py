@@ -13,7 +13,7 @@ from contracts.placed import Placed
 from routing.directory import Directory
 from services.router import store
 from services.router.store import StateRow
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 STATE = b"router/state"
 
@@ -21,7 +21,7 @@ STATE = b"router/state"
 class Members:
     """States by person. Loaded once a batch, folded in memory, written once."""
 
-    def __init__(self, vault: Vault, rows: dict[UUID, StateRow], keys: dict[UUID, bytes]) -> None:
+    def __init__(self, vault: VaultDoor, rows: dict[UUID, StateRow], keys: dict[UUID, bytes]) -> None:
         self._vault = vault
         self._rows = rows
         self._keys = keys
@@ -34,7 +34,7 @@ class Members:
         self._changed: dict[UUID, None] = {}
 
     @classmethod
-    async def load(cls, connection: Any, vault: Vault, subject_ids: Iterable[UUID]) -> Members:
+    async def load(cls, connection: Any, vault: VaultDoor, subject_ids: Iterable[UUID]) -> Members:
         """Read and open the states of these persons."""
         wanted = list(subject_ids)
         rows = await store.load_states(connection, wanted)

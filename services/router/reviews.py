@@ -18,7 +18,7 @@ from services.router.store import ReviewRow
 from services.runtime.log.findings import finding_record
 from services.runtime.registry import Caller
 from services.runtime.store.postgres import PostgresStore
-from services.vault.vault import Vault
+from services.vault.port import VaultDoor
 
 ACTIONS = ("release", "refuse")
 
@@ -26,7 +26,7 @@ ACTIONS = ("release", "refuse")
 class Reviews:
     """What waits for a person, for an agency's desk or the operator's."""
 
-    def __init__(self, store_: PostgresStore, vault: Vault, directory: Directory, random: Random) -> None:
+    def __init__(self, store_: PostgresStore, vault: VaultDoor, directory: Directory, random: Random) -> None:
         self._store, self._vault, self._directory, self._random = store_, vault, directory, random
 
     async def list(self, caller: Caller, *, everything: bool = False) -> list[ReviewItem]:

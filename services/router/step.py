@@ -33,7 +33,7 @@ from services.router.reading import (
 from services.runtime.log.port import StoredRecord
 from services.runtime.store.port import UnitOfWork
 from services.runtime.telemetry.traces import HEADER, batch_span
-from services.vault.vault import OpenedRecord, Vault
+from services.vault.port import OpenedRecord, VaultDoor
 
 LawInForce = Callable[[], Law]
 
@@ -46,7 +46,7 @@ class RouterStep:
         law: the rule set, directory and purposes in force, read once a batch.
     """
 
-    def __init__(self, vault: Vault, law: LawInForce) -> None:
+    def __init__(self, vault: VaultDoor, law: LawInForce) -> None:
         self._vault = vault
         self._law = law
 

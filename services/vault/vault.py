@@ -6,74 +6,30 @@ at once: one statement for a batch, not one per event.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from contracts import ids
-from contracts.decision import SlotRef
-from contracts.errors import NotAuthentic, SampanError
+from contracts.errors import SampanError
 from contracts.groups import items_from
 from contracts.ids import Random
-from contracts.sealing import (
-    CONTROL,
-    SealedEvent,
-    SealedSubmission,
-    SlotKey,
-    check_slot,
-    document_mac,
-    event_context,
-    open_manifest,
-    open_slot,
-)
+from contracts.sealing import SealedEvent, SealedSubmission
 from services.vault import store
-from services.vault.bundles import (
-    PinnedKey,
-    bundles_of,
-    check_parts,
-    joined_control,
-    unwrap_bundle,
-    wrap_bundle,
-)
-from services.vault.errors import erased, not_granted
+from services.vault.bundles import PinnedKey, bundles_of, joined_control, unwrap_bundle, wrap_bundle
+from services.vault.errors import erased
 from services.vault.key_holder import KeyHolder
 from services.vault.keyring import Keyring
-from services.vault.opening import open_control, open_pinned, slots_of
-from services.vault.subject_keys import facts_key, open_facts, seal_facts
-from services.vault.tickets import (
-    Grant,
-    LoadSlots,
-    Regranted,
-    Ticket,
-    check_granted,
-    check_ticket,
-    open_grant,
-    seal_grant,
-    together,
-)
+from services.vault.naming import Naming, NamingKeys
+from services.vault.opening import open_control, open_submission, slots_of
+from services.vault.port import Admission, Narrowing, OpenedRecord, OpenedSubmission
+from services.vault.releasing import release
+from services.vault.subject_keys import facts_key
+from services.vault.tickets import Grant, Regranted, Ticket, open_grant, seal_grant, together
 
 
-class Admission(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified event whose keys the vault takes. ``subjects``: the sender's reference → subject id."""
-
-    event: SealedEvent
-    keys: tuple[SlotKey, ...]
-    subjects: Mapping[UUID | None, UUID]
-
-
-class OpenedRecord(msgspec.Struct, frozen=True):
-    """What the router may know of an event: the control payload's bytes; each subject's slots by label."""
-
-    control: bytes
-    slots: Mapping[UUID, Mapping[str, SlotRef]]
-
-
-class Vault:
-    """Opens, re-wraps, grants, closes, erases.
+class Vault(Naming):
+    """The vault in the caller's transaction: opens, re-wraps, grants, closes, erases.
 
     Args:
         keyring: unlocked.
@@ -81,66 +37,24 @@ class Vault:
     """
 
     def __init__(self, keyring: Keyring, random: Random) -> None:
-        self._keyring, self._random = keyring, random
+        keys = NamingKeys(alias_key=keyring.alias_key, code_key=keyring.code_key, mac_key=keyring.mac_key)
+        super().__init__(keys, keyring.public, random)
+        self._keyring = keyring
         self._holder = KeyHolder(keyring, random)
-
-    # Names and marks that need a key but no database.
-
-    def alias(self, kind: str, original: UUID, recipient: UUID) -> UUID:
-        """What ``recipient`` sees instead of ``original``; see :func:`contracts.ids.alias`."""
-        return ids.alias(self._keyring.alias_key, kind, original, recipient)
-
-    def case_code(self, case_id: UUID, agency_id: UUID, attempt: int = 0) -> str:
-        """``SP-XXXXX-XXXXX``; see :func:`contracts.ids.case_code`."""
-        return ids.case_code(self._keyring.code_key, case_id, agency_id, attempt)
-
-    def webhook_seed(self) -> bytes:
-        """The ed25519 seed with which this instance signs its notices to webhooks."""
-        return hmac.digest(self._keyring.mac_key, b"sampan/webhook-signing/1", "sha256")
-
-    def content_mac(self, content: bytes) -> bytes:
-        """32 bytes that tell whether the same bytes were handed in before."""
-        return document_mac(self._keyring.mac_key, content)
-
-    def seal_facts(self, key: bytes, content: bytes, aad: bytes) -> bytes:
-        """Seal under a facts key; ``aad`` says what this is and of whom. Padded to a size class."""
-        return seal_facts(key, content, aad, self._random)
-
-    def open_facts(self, key: bytes, sealed: bytes, aad: bytes) -> bytes:
-        """Raises NotAuthentic: ``key-broken``."""
-        return open_facts(key, sealed, aad)
 
     # Taking in.
 
-    def open_submission(
-        self, submission: SealedSubmission, event: SealedEvent
-    ) -> tuple[bytes, tuple[SlotKey, ...]]:
-        """The control slot's content and the keys of all real slots. The caller has verified the signature.
-
-        Every key is held against its slot's commitment, so that a slot sealed wrongly is refused now, while
-        the sender can still do something, and not when somebody needs it.
-
-        Raises:
-            NotAuthentic: ``manifest-broken``, ``seal-broken``.
-            InvalidInput: ``malformed-seal``, ``unknown-suite``.
-        """
-        private = self._keyring.vault_keys.get(submission.vault_key_id)
-        if private is None:
-            raise NotAuthentic(
-                "The event was sealed to a key that this instance does not hold.", code="unknown-vault-key",
-                field="vault_key_id", remedy="Fetch the instance's description again and seal anew.",
-            )  # fmt: skip
-        keys = open_manifest(submission, event, private)
-        context = event_context(event.header)
-        slots = {slot.raw_id: slot for slot in event.slots}
-        control = b""
-        for key in keys:
-            slot = slots[key.slot_id.bytes]
-            if key.label == CONTROL:
-                control = open_slot(context, slot, key)
-            else:
-                check_slot(context, slot, key)
-        return control, keys
+    async def open_submissions(
+        self, submissions: Sequence[tuple[SealedSubmission, SealedEvent]]
+    ) -> list[OpenedSubmission | SampanError]:
+        """See :class:`services.vault.port.VaultDoor`."""
+        results: list[OpenedSubmission | SampanError] = []
+        for submission, event in submissions:
+            try:
+                results.append(open_submission(submission, event, self._keyring.vault_keys))
+            except SampanError as error:
+                results.append(error)
+        return results
 
     async def admit(self, connection: Any, admissions: Sequence[Admission], now: datetime) -> None:
         """Take over the keys of verified events; makes keys and gates for subjects that are new.
@@ -161,10 +75,6 @@ class Vault:
                 rows.append((subject_id, event_id, wrapped))
         if rows and not await store.insert_bundles(connection, rows):
             raise erased()
-
-    def check_admission(self, admission: Admission) -> None:
-        """Raises what :meth:`admit` would raise because of this event alone."""
-        check_parts(admission.keys, admission.subjects)
 
     # For the router.
 
@@ -231,8 +141,15 @@ class Vault:
             ],
         )
 
-    async def regrant(self, connection: Any, changes: Sequence[Regranted]) -> None:
-        """Narrow earlier grants to ``labels``. A grant never widens here; a recalled one never comes back."""
+    async def change_grants(
+        self, connection: Any, changes: Sequence[Regranted], versions: Mapping[UUID, int]
+    ) -> None:
+        """First what is taken away, then what holds on: see :class:`services.vault.port.VaultDoor`."""
+        await self._regrant(connection, changes)
+        if versions:
+            await store.renew_grants(connection, versions)
+
+    async def _regrant(self, connection: Any, changes: Sequence[Regranted]) -> None:
         if not changes:
             return
         known = await store.sealed_grants(connection, {change.dispatch_id for change in changes})
@@ -250,23 +167,16 @@ class Vault:
         if rows:
             await store.change_grants(connection, rows)
 
-    async def renew(self, connection: Any, versions: Mapping[UUID, int]) -> None:
-        """Let all grants of these subjects that were not revoked hold under a new gate version.
-
-        Called when a narrowing was decided: after :meth:`regrant`, in the same transaction, with the version
-        *decided on* (not the newest one, which may count a narrowing that the router has yet to read).
-        """
-        if versions:
-            await store.renew_grants(connection, versions)
-
     # Gates.
 
-    async def narrow(self, connection: Any, subject_ids: Sequence[UUID]) -> dict[UUID, int]:
+    async def narrow(self, connection: Any, narrowings: Sequence[Narrowing]) -> dict[UUID, int]:
         """Make all tickets of these subjects stale from this transaction's commit on; returns new versions.
 
-        Counts once for every time a subject is listed. Waits for openings that are under way.
+        The event enters the log in the same transaction, which is what makes it count once.
         """
-        return await store.narrow(connection, subject_ids) if subject_ids else {}
+        if not narrowings:
+            return {}
+        return await store.narrow(connection, [subject_id for _, subject_id in narrowings])
 
     async def close(self, connection: Any, subject_ids: Collection[UUID]) -> None:
         """Nothing of these subjects can be opened until :meth:`reopen`."""
@@ -278,89 +188,11 @@ class Vault:
 
     # Opening.
 
-    async def open(
-        self,
-        connection: Any,
-        *,
-        dispatch_id: UUID,
-        recipient: UUID,
-        wanted: Mapping[str, SlotRef],
-        load_slots: LoadSlots,
-        now: datetime,
-    ) -> dict[str, bytes]:
-        """Open slots of one dispatch: label → encoded group. See :meth:`open_many` for what is raised."""
-        ticket = Ticket(dispatch_id=dispatch_id, recipient=recipient, wanted=wanted)
-        (result,) = await self.open_many(connection, [ticket], load_slots, now)
-        if isinstance(result, SampanError):
-            raise result
-        return result
-
-    async def open_many(
-        self, connection: Any, tickets: Sequence[Ticket], load_slots: LoadSlots, now: datetime
-    ) -> list[dict[str, bytes] | SampanError]:
-        """One result per ticket, in order. Gates stay as they are until the caller's transaction ends.
-
-        Results that are errors:
-            NotGranted: unknown dispatch, another recipient's, or a slot that was not granted.
-            GateClosed: closed, revoked, erased or expired.
-            StaleTicket: the router must decide again first; retryable.
-            NotAuthentic: the slot is not the one that was admitted.
-        """
-        rows = await store.tickets(connection, {ticket.dispatch_id for ticket in tickets})
-        keys: dict[UUID, bytes] = {}
-        allowed: list[UUID | SampanError] = []
-        for ticket in tickets:
-            try:
-                allowed.append(self._admitted(ticket, rows.get(ticket.dispatch_id), keys, now))
-            except SampanError as error:
-                allowed.append(error)
-        pins, slots = await self._material(connection, tickets, allowed, keys, load_slots)
-        results: list[dict[str, bytes] | SampanError] = []
-        for ticket, subject in zip(tickets, allowed, strict=True):
-            try:
-                results.append(
-                    subject if isinstance(subject, SampanError) else open_pinned(ticket, pins[subject], slots)
-                )
-            except SampanError as error:
-                results.append(error)
-        return results
-
-    def _admitted(
-        self, ticket: Ticket, row: store.GrantRow | None, keys: dict[UUID, bytes], now: datetime
-    ) -> UUID:
-        row = check_ticket(ticket, row, now)
-        if row.wrapped_key is None or row.kek_epoch is None:
-            raise not_granted()
-        key = keys.get(row.subject_id)
-        if key is None:
-            key = self._holder.unwrapped(row.subject_id, row.kek_epoch, row.wrapped_key)
-            keys[row.subject_id] = key
-        check_granted(ticket, open_grant(facts_key(key), ticket.dispatch_id, row.sealed))
-        return row.subject_id
-
-    async def _material(
-        self,
-        connection: Any,
-        tickets: Sequence[Ticket],
-        allowed: Sequence[UUID | SampanError],
-        keys: Mapping[UUID, bytes],
-        load_slots: LoadSlots,
-    ) -> tuple[dict[UUID, dict[SlotRef, PinnedKey]], Mapping[SlotRef, Any]]:
-        """What the allowed tickets need: pinned keys by subject, and slots from the log."""
-        pins: dict[UUID, dict[SlotRef, PinnedKey]] = {s: {} for s in allowed if isinstance(s, UUID)}
-        wanted = {
-            (subject, ref): None
-            for ticket, subject in zip(tickets, allowed, strict=True)
-            if isinstance(subject, UUID)
-            for ref in ticket.wanted.values()
-        }
-        if not wanted:
-            return pins, {}
-        wrapped = await store.bundles(connection, {(subject, ref.event_id) for subject, ref in wanted})
-        for (subject, event_id), bundle in wrapped.items():
-            for pin in unwrap_bundle(keys[subject], subject, event_id, bundle):
-                pins[subject][SlotRef(event_id, pin.key.slot_id)] = pin
-        return pins, await load_slots(list({ref: None for _, ref in wanted}))
+    async def release_keys(
+        self, connection: Any, tickets: Sequence[Ticket], now: datetime
+    ) -> list[dict[str, PinnedKey] | SampanError]:
+        """Gates stay as they are until the caller's transaction ends; see :class:`services.vault.port.VaultDoor`."""
+        return await release(connection, self._holder, tickets, now)
 
     # Erasing.
 

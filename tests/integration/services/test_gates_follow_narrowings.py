@@ -138,7 +138,7 @@ async def test_of_several_changes_of_one_grant_all_count(world: ServicesWorld, r
     recalled = Regranted(dispatch_id=grant, labels=(), recalled=True, gate_version=2)
     changes = [recalled, narrowed] if recalled_first else [narrowed, recalled]
     async with world.store.unit_of_work() as work:
-        await world.instance.vault.regrant(work.connection, changes)
+        await world.instance.vault.change_grants(work.connection, changes, {})
     row = await world.store.pool.fetchrow(
         "select revoked, gate_version from vault.grants where dispatch_id = $1", grant
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from contracts.sealing import PlainSlot
 from services.edge.prepare import ITEM_FINGERPRINT
 from services.intake.candidate import Candidate, Handed
 from services.intake.submit import Intake
+from services.vault.port import OpenedSubmission
 from tests.support.services_world import CANARIES, ServicesWorld
 
 Bad = Callable[[ServicesWorld], Awaitable[bytes]]
@@ -116,15 +117,15 @@ async def test_a_row_that_breaks_us_breaks_nobody_else(
     """A fault of ours in one row is answered for that row as ours, and its neighbours are taken."""
     good = [(await world.prepared()).submission for _ in range(2)]
     poison = (await world.prepared(event="VictimIdentified")).submission
-    seen = world.instance.vault.open_submission
+    seen = world.instance.vault.open_submissions
 
-    def faulty(submission: object, event: object) -> object:
-        opened = seen(submission, event)  # type: ignore[arg-type]
-        if b"VictimIdentified" in opened[0]:
+    async def faulty(submissions: Sequence[Any]) -> list[Any]:
+        opened = await seen(submissions)
+        if any(b"VictimIdentified" in one.control for one in opened if isinstance(one, OpenedSubmission)):
             raise RuntimeError(CANARIES[0])
-        return opened
+        return list(opened)
 
-    monkeypatch.setattr(world.instance.vault, "open_submission", faulty)
+    monkeypatch.setattr(world.instance.vault, "open_submissions", faulty)
     batch = [Handed(raw, world.agency("ngo-th")) for raw in (good[0], poison, good[1])]
     first, refused, last = await world.instance.intake.submit_many(batch)
     assert isinstance(first, SubmitReceipt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,13 @@ import asyncpg
 import pytest
 
 from contracts.decision import SlotRef
+from contracts.errors import SampanError
 from contracts.sealing import PlainSlot, SealedEvent
+from services.edge.opening import open_tickets
 from services.vault.keyring import Keyring
-from services.vault.tickets import Grant, LoadedSlot
-from services.vault.vault import Admission, Vault
+from services.vault.port import Admission, Narrowing
+from services.vault.tickets import Grant, LoadedSlot, LoadSlots, Ticket
+from services.vault.vault import Vault
 from tests.support.postgres import FreshDatabase
 from tests.support.sealed import MAI, NOW, World, parts
 
@@ -58,6 +62,10 @@ class VaultWorld(World):
         await self.vault.grant(connection, [grant])
         return dispatch
 
+    async def narrow(self, connection: Any, times: int = 1) -> dict[UUID, int]:
+        narrowings = [Narrowing(self.id(), self.subject) for _ in range(times)]
+        return await self.vault.narrow(connection, narrowings)
+
     async def load(self, refs: Sequence[SlotRef]) -> dict[SlotRef, LoadedSlot]:
         found = {}
         for ref in refs:
@@ -67,12 +75,21 @@ class VaultWorld(World):
             found[ref] = (event.header, slot)
         return found
 
+    async def open_many(
+        self, connection: Any, tickets: Sequence[Ticket], load_slots: LoadSlots | None = None
+    ) -> list[dict[str, bytes] | SampanError]:
+        return await open_tickets(self.vault, connection, tickets, load_slots or self.load, NOW)
+
     async def open(
-        self, connection: Any, dispatch: UUID, wanted: Mapping[str, SlotRef], **changes: Any
-    ) -> Any:
-        values: dict[str, Any] = {"recipient": self.embassy, "load_slots": self.load, "now": NOW} | changes
+        self, connection: Any, dispatch: UUID, wanted: Mapping[str, SlotRef], *, recipient: UUID | None = None,
+        load_slots: LoadSlots | None = None, now: datetime = NOW,
+    ) -> dict[str, bytes]:  # fmt: skip
+        ticket = Ticket(dispatch_id=dispatch, recipient=recipient or self.embassy, wanted=wanted)
         async with connection.transaction():
-            return await self.vault.open(connection, dispatch_id=dispatch, wanted=wanted, **values)
+            (result,) = await open_tickets(self.vault, connection, [ticket], load_slots or self.load, now)
+        if isinstance(result, SampanError):
+            raise result
+        return result
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ async def test_no_table_shows_a_label_a_name_or_how_many_groups(connection: Any,
     slots = await world.slots(connection, await world.admit(connection, content=b"Vongsa-Mekong-7731"))
     await world.grant(connection, slots)
     await world.grant(connection, {"F9": slots["F1"]}, expires_at=NOW)
-    await world.vault.narrow(connection, [world.subject])
+    await world.narrow(connection)
     tables = await connection.fetch(
         "select table_name from information_schema.tables where table_schema = 'vault'"
     )

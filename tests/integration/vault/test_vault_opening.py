@@ -16,8 +16,8 @@ from contracts.sealing import PlainSlot, event_context, open_slot
 from contracts.sealing.slots import seal_slot
 from services.vault import store
 from services.vault.errors import GateClosed, NotGranted, StaleTicket
+from services.vault.port import Admission
 from services.vault.tickets import Regranted, Ticket
-from services.vault.vault import Admission
 from tests.integration.vault.conftest import VaultWorld
 from tests.support.postgres import FreshDatabase
 from tests.support.sealed import DAO, MAI, NOW, parts
@@ -82,18 +82,15 @@ async def test_a_narrowing_makes_earlier_tickets_stale_until_the_router_renews(
     """After a narrowing nothing opens; after regrant and renewal only what was kept."""
     slots = await world.slots(connection, await world.admit(connection))
     kept, recalled = await world.grant(connection, slots), await world.grant(connection, slots)
-    assert await world.vault.narrow(connection, [world.subject]) == {world.subject: 1}
+    assert await world.narrow(connection) == {world.subject: 1}
     with pytest.raises(StaleTicket) as stale:
         await world.open(connection, kept, {"F1": slots["F1"]})
     assert stale.value.retryable
-    await world.vault.regrant(
-        connection,
-        [
-            Regranted(dispatch_id=kept, labels=("F1",), gate_version=1),
-            Regranted(dispatch_id=recalled, labels=(), recalled=True, gate_version=1),
-        ],
-    )
-    await world.vault.renew(connection, {world.subject: 1})
+    changes = [
+        Regranted(dispatch_id=kept, labels=("F1",), gate_version=1),
+        Regranted(dispatch_id=recalled, labels=(), recalled=True, gate_version=1),
+    ]
+    await world.vault.change_grants(connection, changes, {world.subject: 1})
     assert await world.open(connection, kept, {"F1": slots["F1"]}) == {"F1": b"F1canary"}
     with pytest.raises(NotGranted):
         await world.open(connection, kept, {"F5": slots["F5"]})
@@ -104,9 +101,9 @@ async def test_a_narrowing_makes_earlier_tickets_stale_until_the_router_renews(
 async def test_a_decision_that_missed_a_narrowing_opens_nothing(connection: Any, world: VaultWorld) -> None:
     """A grant decided before a narrowing but stored after it is stale from the start, and so is a renewal."""
     slots = await world.slots(connection, await world.admit(connection))
-    await world.vault.narrow(connection, [world.subject, world.subject])
+    await world.narrow(connection, times=2)
     late = await world.grant(connection, slots, gate_version=1)
-    await world.vault.renew(connection, {world.subject: 1})
+    await world.vault.change_grants(connection, [], {world.subject: 1})
     with pytest.raises(StaleTicket):
         await world.open(connection, late, slots)
 
@@ -124,7 +121,7 @@ async def test_a_closed_gate_opens_nothing_and_reopening_needs_the_router(
     with pytest.raises(StaleTicket):
         await world.open(connection, dispatch, slots)
     versions = await store.gate_versions(connection, [world.subject])
-    await world.vault.renew(connection, versions)
+    await world.vault.change_grants(connection, [], versions)
     assert await world.open(connection, dispatch, slots)
 
 
@@ -139,9 +136,9 @@ async def test_a_narrowing_waits_for_an_opening_and_then_holds(
     opening = connection.transaction()
     await opening.start()
     ticket = Ticket(dispatch_id=dispatch, recipient=world.embassy, wanted=slots)
-    (opened,) = await world.vault.open_many(connection, [ticket], world.load, NOW)
+    (opened,) = await world.open_many(connection, [ticket])
     assert not isinstance(opened, SampanError)
-    narrowing = asyncio.create_task(world.vault.narrow(intake, [world.subject]))
+    narrowing = asyncio.create_task(world.narrow(intake))
     while not await watcher.fetchval("select count(*) from pg_locks where not granted"):
         assert not narrowing.done()
     assert not narrowing.done()
@@ -201,7 +198,7 @@ async def test_a_batch_answers_each_ticket_by_itself(connection: Any, world: Vau
     good = Ticket(dispatch_id=dispatch, recipient=world.embassy, wanted={"F2": slots["F2"]})
     bad = Ticket(dispatch_id=dispatch, recipient=world.id(), wanted=slots)
     async with connection.transaction():
-        results = await world.vault.open_many(connection, [bad, good, bad], world.load, NOW)
+        results = await world.open_many(connection, [bad, good, bad])
     assert results[1] == {"F2": b"F2canary"}
     assert isinstance(results[0], NotGranted)
     assert isinstance(results[2], NotGranted)

@@ -9,7 +9,8 @@ import pytest
 from contracts.errors import InvalidInput
 from services.vault.bundles import bundles_of
 from services.vault.keyring import Keyring
-from services.vault.vault import Admission, Vault
+from services.vault.port import Admission
+from services.vault.vault import Vault
 from tests.support.sealed import DAO, MAI, World, parts
 
 
