@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -54,11 +54,15 @@ class Batch:
                 await work.park(self._consumer, record, code)
                 parked.add(record.key)
 
-    async def released(self, work: UnitOfWork, key: UUID, log: LogReader, limit: int) -> int:
-        """Apply at most ``limit`` records that wait behind ``key``, in order, up to the first that fails."""
+    async def released(self, work: UnitOfWork, key: UUID, logs: Mapping[UUID, LogReader], limit: int) -> int:
+        """Apply at most ``limit`` records that wait behind ``key``, in order, up to the first that fails.
+
+        Args:
+            logs: the logs in which they stand, by id.
+        """
         applied = 0
         for waiting in (await work.parked_records(self._consumer, key))[:limit]:
-            record = await _read_back(log, waiting)
+            record = await _read_back(logs, waiting)
             if await self._apply_alone(work, record) is not None:
                 break
             await work.unpark(self._consumer, waiting)
@@ -96,9 +100,10 @@ def _dead_letter(record: StoredRecord) -> NewRecord:
     return NewRecord(at.topic + DEAD_LETTER_SUFFIX, record.key, record.value, headers)
 
 
-async def _read_back(log: LogReader, waiting: ParkedRecord) -> StoredRecord:
+async def _read_back(logs: Mapping[UUID, LogReader], waiting: ParkedRecord) -> StoredRecord:
     at = waiting.position
-    found = await log.read(at.topic, at.partition, at.offset - 1, 1)
+    log = logs.get(at.log_id)
+    found = await log.read(at.topic, at.partition, at.offset - 1, 1) if log is not None else ()
     if not found or found[0].position != at:
         raise LookupError("a parked record is no longer in the log")
     return found[0]

@@ -15,6 +15,7 @@ import structlog
 from services.runtime.batch import Batch, Step
 from services.runtime.clock import Clock
 from services.runtime.failures import GapError, LogReplacedError, error_code, is_transient, raised_at
+from services.runtime.followed import Followed, Others, is_replaced, nobody_else
 from services.runtime.lease import LEASE_SECONDS, Leases, Ownership
 from services.runtime.log import PARTITIONS, LogReader, StoredRecord, partition_of
 from services.runtime.parking import Releases
@@ -43,7 +44,8 @@ class ConsumerLoop:
         step: applies records inside the open unit of work. Records of one key come in order; one batch may
             hold records of several partitions, all of one topic. After a failure it is called again with the
             same records, so what it does must live in the unit of work alone.
-        store, leases, log, clock, wake: the edges.
+        store, leases, log, clock, wake: the edges; ``log`` is that of the store's own database.
+        others: the logs of other databases in which ``topics`` stand too.
         owner: a name that no other process uses.
         partitions: the partitions that this shard may own.
         alarm: told of a gap or a replaced log.
@@ -64,6 +66,7 @@ class ConsumerLoop:
         clock: Clock,
         wake: Wake,
         owner: str,
+        others: Others = nobody_else,
         partitions: Collection[int] = range(PARTITIONS),
         alarm: Callable[[Exception], None] = lambda error: None,
         prepare: Prepare | None = None,
@@ -73,7 +76,7 @@ class ConsumerLoop:
     ) -> None:
         self.name = name
         self.topics = tuple(topics)
-        self._store, self._leases, self._log = store, leases, log
+        self._store, self._leases, self._logs = store, leases, Followed(log, others)
         self._clock, self._wake, self._owner = clock, wake, owner
         self._batch = Batch(name, step)
         self._partitions = frozenset(partitions)
@@ -100,7 +103,8 @@ class ConsumerLoop:
             await self._keep_leases()
             handled = 0
             for topic in self.topics:
-                handled += await self._catch_up(topic, await self._log.heads(topic))
+                for log_id in await self._logs.now():
+                    handled += await self._catch_up(topic, log_id)
             return handled
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -124,8 +128,8 @@ class ConsumerLoop:
 
     @property
     def follows(self) -> LogReader:
-        """The log that it reads."""
-        return self._log
+        """How it reads its own database's log."""
+        return self._logs.own
 
     @property
     def owns_all(self) -> bool:
@@ -154,9 +158,10 @@ class ConsumerLoop:
         held = self._held(key)
         if not held:
             return 0
-        advances = [self._advance(own, own.applied) for own in held]
+        log_id = await self._logs.own_id()
+        advances = [self._advance(own, log_id, own.applied_of(log_id)) for own in held]
         async with self._store.unit_of_work(advances) as work:
-            return await self._batch.released(work, key, self._log, self._batch_max)
+            return await self._batch.released(work, key, await self._logs.now(), self._batch_max)
 
     async def _release_requested(self) -> None:
         """Look at most once per poll interval, so that it costs a busy consumer nothing."""
@@ -169,18 +174,21 @@ class ConsumerLoop:
             if self._held(key):
                 await self._releases.tried(key)
 
-    async def _catch_up(self, topic: str, heads: Mapping[int, int]) -> int:
-        """Apply ``topic`` up to ``heads``."""
+    async def _catch_up(self, topic: str, log_id: UUID) -> int:
+        """Apply ``topic`` of one log up to its present heads."""
+        followed = await self._logs.now()
+        log = followed[log_id]
+        heads = await log.heads(topic)
         handled = failures = gaps = 0
-        while behind := self._behind(topic, heads):
-            read = await self._log.read_many(topic, behind, max(1, self._batch_max // len(behind)))
-            records, gap = self._in_sequence(topic, behind, read)
+        while behind := self._behind(topic, log_id, heads, followed):
+            read = await log.read_many(topic, behind, max(1, self._batch_max // len(behind)))
+            records, gap = self._in_sequence(topic, log_id, behind, read)
             gaps = gaps + 1 if gap is not None else 0
             if gap is not None and gaps > 1:
                 raise gap
             try:
                 if records:
-                    handled += await self._commit(records)
+                    handled += await self._commit(log_id, records)
                 failures = 0
             except Exception as error:
                 failures += 1
@@ -191,16 +199,21 @@ class ConsumerLoop:
             await self._keep_leases()
         return handled
 
-    def _behind(self, topic: str, heads: Mapping[int, int]) -> dict[int, int]:
+    def _behind(
+        self, topic: str, log_id: UUID, heads: Mapping[int, int], followed: Mapping[UUID, LogReader]
+    ) -> dict[int, int]:
         """The offset applied last, by partition, where the log is ahead of us."""
-        return {
-            own.partition: own.applied
+        ahead = [
+            own
             for own in self._owned.values()
-            if own.topic == topic and own.applied < heads.get(own.partition, -1)
-        }
+            if own.topic == topic and own.applied_of(log_id) < heads.get(own.partition, -1)
+        ]
+        if any(is_replaced(own, log_id, followed) for own in ahead):
+            raise self._alarmed(_replaced(topic))
+        return {own.partition: own.applied_of(log_id) for own in ahead}
 
     def _in_sequence(
-        self, topic: str, behind: Mapping[int, int], read: Sequence[StoredRecord]
+        self, topic: str, log_id: UUID, behind: Mapping[int, int], read: Sequence[StoredRecord]
     ) -> tuple[list[StoredRecord], GapError | None]:
         """The records that follow what is applied, and the gap that ended the sequence, if any.
 
@@ -211,8 +224,8 @@ class ConsumerLoop:
         gap = None if read else GapError(f"{topic}: the log has a head but gives no record.")
         for record in read:
             at = record.position
-            if at.log_id != self._owned[topic, at.partition].log_id:
-                raise self._alarmed(LogReplacedError(f"{topic}: the log was replaced; nothing was applied."))
+            if at.log_id != log_id:
+                raise self._alarmed(_replaced(topic))
             if at.offset == applied[at.partition] + 1:
                 applied[at.partition] = at.offset
                 following.append(record)
@@ -224,12 +237,14 @@ class ConsumerLoop:
             self._alarmed(gap)
         return following, gap
 
-    async def _commit(self, records: Sequence[StoredRecord]) -> int:
+    async def _commit(self, log_id: UUID, records: Sequence[StoredRecord]) -> int:
         """Apply ``records`` together, or one by one if that fails for good."""
         if self._prepare is not None:
             await self._prepare(records)
         last = {record.position.partition: record.position for record in records}
-        advances = [self._advance(self._owned[at.topic, at.partition], at.offset) for at in last.values()]
+        advances = [
+            self._advance(self._owned[at.topic, at.partition], log_id, at.offset) for at in last.values()
+        ]
         try:
             async with self._store.unit_of_work(advances) as work:
                 await self._batch.together(work, records)
@@ -242,12 +257,14 @@ class ConsumerLoop:
             self._set_applied(advance)
         return len(records)
 
-    def _advance(self, own: Ownership, to: int) -> Advance:
-        return Advance(self.name, own.topic, own.partition, own.log_id, own.epoch, own.applied, to)
+    def _advance(self, own: Ownership, log_id: UUID, to: int) -> Advance:
+        return Advance(self.name, own.topic, own.partition, log_id, own.epoch, own.applied_of(log_id), to)
 
     def _set_applied(self, done: Advance) -> None:
         place = (done.topic, done.partition)
-        self._owned[place] = Ownership(*place, done.log_id, done.epoch, done.to)
+        self._owned[place] = Ownership(
+            *place, done.epoch, {**self._owned[place].applied, done.log_id: done.to}
+        )
 
     async def _keep_leases(self) -> None:
         """Renew in time what is held, and take what is free."""
@@ -268,9 +285,10 @@ class ConsumerLoop:
         self._hold(await self._leases.owned(self.name, self._owner))
         self._renewed_at = None  # what was lost may be free again
         return sum(
-            max(0, own.applied - before[place].applied)
+            max(0, applied - before[place].applied_of(log_id))
             for place, own in self._owned.items()
             if place in before and own.epoch == before[place].epoch
+            for log_id, applied in own.applied.items()
         )
 
     def _hold(self, held: Sequence[Ownership]) -> None:
@@ -301,3 +319,7 @@ class ConsumerLoop:
 
     def _warn(self, event: str, error: Exception) -> None:
         _log.warning(event, consumer=self.name, code=error_code(error), raised_at=raised_at(error))
+
+
+def _replaced(topic: str) -> LogReplacedError:
+    return LogReplacedError(f"{topic}: the log was replaced; nothing was applied.")

@@ -13,8 +13,9 @@ _UNAPPLIED = """
     select exists (select 1 from runtime.parked_keys where consumer = $1 and key = $2) as parked,
            exists (select 1 from log.records r
                     where r.topic = $3 and r.partition = $4 and r.key = $2 and r."offset" > coalesce(
-                          (select p.applied_offset from runtime.positions p
-                            where p.consumer = $1 and p.topic = $3 and p.partition = $4), -1)) as waiting
+                          (select p.applied_offset from runtime.positions p cross join log.identity i
+                            where p.consumer = $1 and p.topic = $3 and p.partition = $4
+                              and p.log_id = i.log_id), -1)) as waiting
 """
 
 
@@ -24,17 +25,25 @@ async def unapplied(connection: Any, consumer: str, topic: str, key: UUID) -> tu
     return row["parked"], row["waiting"]
 
 
-async def applied_offsets(connection: Any, consumer: str, topic: str) -> dict[int, int]:
-    """How far a consumer has got, by partition, whichever process it runs in."""
+async def applied_offsets(
+    connection: Any, consumer: str, topic: str, log_id: UUID | None = None
+) -> dict[int, int]:
+    """How far a consumer has got in a log, by partition, whichever process it runs in.
+
+    Args:
+        connection: to the consumer's database.
+        log_id: None: the log of that database.
+    """
     rows = await connection.fetch(
-        "select partition, applied_offset from runtime.positions where consumer = $1 and topic = $2",
-        *(consumer, topic),
+        "select partition, applied_offset from runtime.positions where consumer = $1 and topic = $2"
+        " and log_id = coalesce($3, (select log_id from log.identity))",
+        *(consumer, topic, log_id),
     )
     return {row["partition"]: row["applied_offset"] for row in rows}
 
 
 async def behind(store: PostgresStore, consumer: str, topics: Collection[str]) -> int:
-    """How many records of ``topics`` a consumer has not applied, whichever processes it runs in."""
+    """How many records of its own database's log a consumer has not applied, whichever processes it runs in."""
     waiting = 0
     async with store.pool.acquire() as connection:
         for topic in topics:

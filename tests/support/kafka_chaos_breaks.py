@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from services.relay.send import Sender
 from services.runtime.consumer import ConsumerLoop
@@ -33,7 +34,9 @@ def _relay_does_not_wait() -> None:
 def _consumer_skips_holes() -> None:
     """It applies whatever comes next, so what the relay lost is never missed."""
 
-    def in_sequence(self: Any, topic: str, behind: Mapping[int, int], read: Sequence[StoredRecord]) -> Any:
+    def in_sequence(
+        self: Any, topic: str, log_id: UUID, behind: Mapping[int, int], read: Sequence[StoredRecord]
+    ) -> Any:
         return [r for r in read if r.position.offset > behind[r.position.partition]], None
 
     vars_of: Any = ConsumerLoop
@@ -47,8 +50,8 @@ def _nobody_is_fenced() -> None:
         for a in advances:
             await self._connection.execute(
                 "update runtime.positions set applied_offset = $4 where consumer = $1 and topic = $2"
-                " and partition = $3",
-                *(a.consumer, a.topic, a.partition, a.to),
+                " and partition = $3 and log_id = $5",
+                *(a.consumer, a.topic, a.partition, a.to, a.log_id),
             )
 
     vars_of: Any = PostgresUnitOfWork

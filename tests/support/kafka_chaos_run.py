@@ -50,7 +50,7 @@ _STUCK: Final = """
 """
 _HOLDERS: Final = """
     select array_agg(pid order by held desc) from (
-        select split_part(owner, '/', 2)::int as pid, count(*) as held from runtime.positions
+        select split_part(owner, '/', 2)::int as pid, count(*) as held from runtime.leases
          where owner is not null group by 1) as holders
 """
 

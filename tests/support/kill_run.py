@@ -172,7 +172,8 @@ class KillRun:
 
 BUSY: Final = """
     exists (
-        select 1 from log.heads h join runtime.positions p using (topic, partition)
+        select 1 from log.heads h cross join log.identity
+          join runtime.positions p using (topic, partition, log_id)
          where p.applied_offset < h.next_offset - 1
     ) or exists (
         select 1 from delivery.lane_items i join delivery.lanes l using (lane_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
@@ -34,12 +35,12 @@ class Search:
     where the last search of a partition ended goes on from there.
 
     Args:
-        ours: the record of our log that a record of Kafka's is, if it is one.
+        ours: the record of a log that a record of Kafka's is, if it is one.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, kafka: Mapping[str, Any], ours: Ours) -> None:
         self._consumer, self._kafka, self._ours = consumer, kafka, ours
-        self._found: dict[TopicPartition, tuple[int, Window]] = {}
+        self._found: dict[tuple[UUID, TopicPartition], tuple[int, Window]] = {}
         self._one = asyncio.Lock()
 
     async def begin(self, places: Sequence[TopicPartition]) -> None:
@@ -73,29 +74,31 @@ class Search:
                 answer: dict[TopicPartition, int] = await question(places)
         return answer
 
-    async def behind(self, at: TopicPartition, after_offset: int, limit: int) -> list[StoredRecord]:
-        """The run behind ``after_offset``; where its first record is nowhere, what is there behind the hole.
+    async def behind(
+        self, log_id: UUID, at: TopicPartition, after_offset: int, limit: int
+    ) -> list[StoredRecord]:
+        """A log's run behind ``after_offset``; where its first record is nowhere, what is there behind the hole.
 
         Raises:
             NoKafka: nothing came for a while.
         """
         async with self._one:
-            reached, found = self._found.pop(at, (-1, _nothing()))
+            reached, found = self._found.pop((log_id, at), (-1, _nothing()))
             run = found.run(after_offset, limit)
             if not run and reached == after_offset and found.is_whole:
                 found.forget(after_offset)
-                run = await self._gather(at, found, after_offset, limit)
+                run = await self._gather(log_id, at, found, after_offset, limit)
             if not run:
                 found = _nothing()
                 first = (await self.firsts([at]))[at]
                 self._consumer.seek(at, max(first, after_offset + 1))
-                run = await self._gather(at, found, after_offset, limit)
+                run = await self._gather(log_id, at, found, after_offset, limit)
             if run:
-                self._found[at] = (run[-1].position.offset, found)
+                self._found[log_id, at] = (run[-1].position.offset, found)
             return run or found.behind(after_offset, limit)
 
     async def _gather(
-        self, at: TopicPartition, found: Window, after_offset: int, limit: int
+        self, log_id: UUID, at: TopicPartition, found: Window, after_offset: int, limit: int
     ) -> list[StoredRecord]:
         """Take records until the run behind ``after_offset`` is whole or the partition ends; returns the run."""
         end = (await self.ends([at]))[at]
@@ -103,18 +106,20 @@ class Search:
         try:
             with asking(self._kafka):
                 while len(found.run(after_offset, limit)) < limit and await self._consumer.position(at) < end:
-                    await self._take(at, found, after_offset)
+                    await self._take(log_id, at, found, after_offset)
         finally:
             self._consumer.pause(at)
         return found.run(after_offset, limit)
 
-    async def _take(self, at: TopicPartition, found: Window, after_offset: int) -> None:
+    async def _take(self, log_id: UUID, at: TopicPartition, found: Window, after_offset: int) -> None:
         batches = await take(self._consumer, at, wait_ms=round(ASK_SECONDS * 1000), records_max=_TAKE_MAX)
         if not batches:
             raise NoKafka("Kafka gives nothing of what it says it has", remedy="Look at the brokers.")
         for record in batches.get(at, ()):
             ours = self._ours(at, record)
-            if ours is not None and ours.position.offset > after_offset:
+            if ours is None or ours.position.log_id != log_id:
+                continue
+            if ours.position.offset > after_offset:
                 found.add(ours)
 
 

@@ -94,16 +94,13 @@ def mint_log_id(owner_dsn: str, reason: str) -> UUID:
     Kafka holds none of the log's records under the new id. Call it while no service runs.
     """
     with psycopg.connect(owner_dsn) as connection:
-        connection.execute("lock table runtime.positions in exclusive mode")
+        connection.execute("lock table runtime.leases, runtime.positions in exclusive mode")
         ((old, new),) = connection.execute(
             "select i.log_id, gen_random_uuid() from log.identity i for update"
         ).fetchall()
         connection.execute("update log.identity set log_id = %s, reason = %s", [new, reason])
-        connection.execute(
-            "update runtime.positions set log_id = %s, epoch = epoch + 1, owner = null, lease_until = null"
-            " where log_id = %s",
-            [new, old],
-        )
+        connection.execute("update runtime.leases set epoch = epoch + 1, owner = null, lease_until = null")
+        connection.execute("update runtime.positions set log_id = %s where log_id = %s", [new, old])
         connection.execute("update runtime.positions set applied_offset = -1 where consumer = %s", [RELAY])
         connection.execute("update runtime.parked_records set log_id = %s where log_id = %s", [new, old])
         return UUID(str(new))

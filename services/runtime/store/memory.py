@@ -26,9 +26,8 @@ Place = tuple[str, str, int]
 
 
 @dataclass(slots=True)
-class _Position:
-    log_id: UUID
-    applied: int = -1
+class _Lease:
+    applied: dict[UUID, int]
     epoch: int = 0
     owner: str | None = None
     lease_until: datetime | None = None
@@ -38,13 +37,14 @@ class _Position:
 class _State:
     """What PostgreSQL keeps in the schema ``runtime``."""
 
-    positions: dict[Place, _Position] = field(default_factory=dict)
+    leases: dict[Place, _Lease] = field(default_factory=dict)
     parked: dict[tuple[str, UUID], list[ParkedRecord]] = field(default_factory=dict)
 
     def matches(self, advance: Advance) -> bool:
-        found = self.positions.get((advance.consumer, advance.topic, advance.partition))
-        wanted = (advance.log_id, advance.epoch, advance.applied)
-        return found is not None and (found.log_id, found.epoch, found.applied) == wanted
+        found = self.leases.get((advance.consumer, advance.topic, advance.partition))
+        return found is not None and (found.epoch, found.applied.get(advance.log_id, -1)) == (
+            advance.epoch, advance.applied
+        )  # fmt: skip
 
 
 class MemoryUnitOfWork:
@@ -124,7 +124,7 @@ class MemoryStore:
 
     def _commit(self, work: MemoryUnitOfWork, advances: Sequence[Advance]) -> None:
         for done in advances:
-            self.state.positions[done.consumer, done.topic, done.partition].applied = done.to
+            self.state.leases[done.consumer, done.topic, done.partition].applied[done.log_id] = done.to
         self.state.parked = work.parked
         self._append(work)
 
@@ -147,7 +147,7 @@ class MemoryLeases:
         taken = []
         for partition in sorted(partitions):
             place = (consumer, topic, partition)
-            held = self._store.state.positions.setdefault(place, _Position(await self._store.log.log_id()))
+            held = self._store.state.leases.setdefault(place, _Lease({await self._store.log.log_id(): -1}))
             if held.owner in (None, owner) or (held.lease_until is not None and held.lease_until <= now):
                 held.owner, held.lease_until, held.epoch = owner, now + self._lease, held.epoch + 1
                 taken.append(_ownership(place, held))
@@ -165,21 +165,24 @@ class MemoryLeases:
         for _, held in self._held(consumer, owner):
             held.owner = held.lease_until = None
 
-    async def rewind(self, consumer: str, topic: str, partition: int, applied: int) -> None:
-        held = self._store.state.positions[consumer, topic, partition]
-        held.applied, held.epoch, held.owner, held.lease_until = applied, held.epoch + 1, None, None
+    async def rewind(
+        self, consumer: str, topic: str, partition: int, applied: int, log_id: UUID | None = None
+    ) -> None:
+        held = self._store.state.leases[consumer, topic, partition]
+        held.applied[log_id or await self._store.log.log_id()] = applied
+        held.epoch, held.owner, held.lease_until = held.epoch + 1, None, None
 
-    def _held(self, consumer: str, owner: str) -> list[tuple[Place, _Position]]:
+    def _held(self, consumer: str, owner: str) -> list[tuple[Place, _Lease]]:
         return sorted(
             (
                 (place, held)
-                for place, held in self._store.state.positions.items()
+                for place, held in self._store.state.leases.items()
                 if place[0] == consumer and held.owner == owner
             ),
             key=lambda found: found[0],
         )
 
 
-def _ownership(place: Place, held: _Position) -> Ownership:
+def _ownership(place: Place, held: _Lease) -> Ownership:
     _, topic, partition = place
-    return Ownership(topic, partition, held.log_id, held.epoch, held.applied)
+    return Ownership(topic, partition, held.epoch, dict(held.applied))

@@ -18,25 +18,35 @@ from services.runtime.store.port import Advance, CommitUnknown, FencedError, Par
 from services.runtime.wake import Wake
 
 # Sorted like every other lock, so that a zombie and its successor wait for each other instead of deadlocking.
+# A log that was never read has no position yet.
 _ADVANCE = """
     with wanted as (
         select *
           from unnest($1::text[], $2::text[], $3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[],
                       $7::bigint[])
                as w(consumer, topic, partition, log_id, epoch, applied_offset, to_offset)
-    ), locked as (
-        select p.consumer, p.topic, p.partition, w.to_offset
-          from runtime.positions p
-          join wanted w using (consumer, topic, partition, log_id, epoch, applied_offset)
-         order by p.consumer, p.topic, p.partition
-           for update of p
+    ), held as (
+        select l.consumer, l.topic, l.partition, w.log_id, w.applied_offset, w.to_offset
+          from runtime.leases l
+          join wanted w using (consumer, topic, partition, epoch)
+         order by l.consumer, l.topic, l.partition
+           for no key update of l
     ), moved as (
-        update runtime.positions p set applied_offset = l.to_offset
-          from locked l
-         where p.consumer = l.consumer and p.topic = l.topic and p.partition = l.partition
+        update runtime.positions p set applied_offset = h.to_offset
+          from held h
+         where (p.consumer, p.topic, p.partition, p.log_id) = (h.consumer, h.topic, h.partition, h.log_id)
+           and p.applied_offset = h.applied_offset
+        returning 1
+    ), begun as (
+        insert into runtime.positions (consumer, topic, partition, log_id, applied_offset)
+        select h.consumer, h.topic, h.partition, h.log_id, h.to_offset from held h
+         where h.applied_offset = -1 and not exists (
+               select 1 from runtime.positions p
+                where (p.consumer, p.topic, p.partition, p.log_id) = (h.consumer, h.topic, h.partition, h.log_id))
+        on conflict do nothing
         returning 1
     )
-    select count(*) from moved
+    select (select count(*) from moved) + (select count(*) from begun)
 """
 
 
@@ -108,8 +118,8 @@ class PostgresUnitOfWork:
         at = parked.position
         await self._connection.execute(
             "delete from runtime.parked_records"
-            ' where consumer = $1 and topic = $2 and partition = $3 and "offset" = $4',
-            *(consumer, at.topic, at.partition, at.offset),
+            ' where consumer = $1 and log_id = $2 and topic = $3 and partition = $4 and "offset" = $5',
+            *(consumer, at.log_id, at.topic, at.partition, at.offset),
         )
         await self._connection.execute(
             "delete from runtime.parked_keys k where consumer = $1 and key = $2 and not exists"

@@ -146,9 +146,9 @@ async def test_a_record_that_the_client_cannot_read_ends_no_reading(log: KafkaLo
 
 async def _searched(reader: Any, partition: int) -> AsyncIterator[StoredRecord]:
     """One partition as a search finds it, the newest records left aside."""
-    place = reader._place(TOPIC, partition)
+    place, log_id = reader.logs.place(TOPIC, partition), await reader.log_id()
     after = -1
-    while found := await reader._search.behind(place, after, 2):
+    while found := await reader.logs.search.behind(log_id, place, after, 2):
         for record in found:
             after = record.position.offset
             yield record

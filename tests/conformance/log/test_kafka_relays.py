@@ -74,7 +74,7 @@ async def test_a_relay_that_was_stopped_while_it_sent_harms_nobody(log: KafkaLog
         pauses[0].resumed.set()
         assert await late == 0
         owners = await log.store.pool.fetch(
-            "select distinct owner from runtime.positions where consumer = $1", RELAY
+            "select distinct owner from runtime.leases where consumer = $1", RELAY
         )
         assert [row["owner"] for row in owners] == ["successor"]
         await log.append(numbered(KEY, [9]))

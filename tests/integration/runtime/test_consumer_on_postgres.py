@@ -59,7 +59,7 @@ async def emit(store: PostgresStore, *values: bytes) -> None:
 async def test_of_two_equal_steps_one_is_fenced(store: PostgresStore) -> None:
     """Of transactions that advance one position at the same time, one commits and the others do nothing."""
     (own,) = await PostgresLeases(store.pool).acquire("router", TOPIC, [0], "one", AT)
-    advance = Advance("router", TOPIC, 0, own.log_id, own.epoch, -1, 0)
+    advance = Advance("router", TOPIC, 0, await store.log.log_id(), own.epoch, -1, 0)
 
     async def step(number: int) -> bool:
         try:
@@ -78,11 +78,11 @@ async def test_a_step_under_way_finishes_before_its_lease_can_be_taken(store: Po
     """A successor waits for the open transaction, and starts from what that one committed."""
     leases = PostgresLeases(store.pool)
     (own,) = await leases.acquire("router", TOPIC, [0], "one", AT)
-    async with store.unit_of_work([Advance("router", TOPIC, 0, own.log_id, own.epoch, -1, 6)]):
+    async with store.unit_of_work([Advance("router", TOPIC, 0, await store.log.log_id(), own.epoch, -1, 6)]):
         taking = asyncio.create_task(leases.acquire("router", TOPIC, [0], "two", AT.replace(year=2027)))
         await until(store, "select count(*) > 0 from pg_locks where not granted")
     (taken,) = await taking
-    assert (taken.epoch, taken.applied) == (own.epoch + 1, 6)
+    assert (taken.epoch, list(taken.applied.values())) == (own.epoch + 1, [6])
 
 
 async def test_state_and_position_share_one_fate(store: PostgresStore, fresh_database: FreshDatabase) -> None:
@@ -134,7 +134,8 @@ async def test_a_process_that_stands_still_in_a_step_does_not_hold_its_successor
     taken: list[Ownership] = []
 
     async def stand_still() -> None:
-        async with stopped.unit_of_work([Advance("router", TOPIC, 0, own.log_id, own.epoch, -1, 0)]) as work:
+        advance = Advance("router", TOPIC, 0, await store.log.log_id(), own.epoch, -1, 0)
+        async with stopped.unit_of_work([advance]) as work:
             work.emit(NewRecord("decisions", KEY, b"of one who stood still"))
             later = AT + timedelta(seconds=LEASE_SECONDS)
             taken.extend(await PostgresLeases(store.pool).acquire("router", TOPIC, [0], "successor", later))
@@ -143,7 +144,7 @@ async def test_a_process_that_stands_still_in_a_step_does_not_hold_its_successor
     with pytest.raises(broken) as lost:
         await stand_still()
     assert is_transient(lost.value)
-    assert [(one.epoch, one.applied) for one in taken] == [(own.epoch + 1, -1)]
+    assert [(one.epoch, list(one.applied.values())) for one in taken] == [(own.epoch + 1, [-1])]
     assert await store.log.heads("decisions") == {}
     stopped.pool.terminate()
 

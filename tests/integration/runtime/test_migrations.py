@@ -93,17 +93,21 @@ def test_a_restored_log_gets_a_new_id_and_its_own_consumers_follow(fresh_databas
     with psycopg.connect(fresh_database.owner_dsn, autocommit=True) as connection:
         ((old,),) = connection.execute("select log_id from log.identity").fetchall()
         connection.execute(
-            "insert into runtime.positions (consumer, topic, partition, log_id, epoch, owner, applied_offset)"
-            " values ('router', 'case-events', 0, %s, 4, 'me', 17), ('router', 'other', 0, %s, 4, 'me', 9)",
+            "insert into runtime.positions (consumer, topic, partition, log_id, applied_offset)"
+            " values ('router', 'case-events', 0, %s, 17), ('router', 'case-events', 0, %s, 9)",
             [old, "00000000-0000-0000-0000-000000000001"],
+        )
+        connection.execute(
+            "insert into runtime.leases values ('router', 'case-events', 0, 4, 'me', 'infinity')"
         )
         new = mint_log_id(fresh_database.owner_dsn, "restored")
         assert new != old
         assert connection.execute("select log_id, reason from log.identity").fetchall() == [(new, "restored")]
         found = connection.execute(
-            "select log_id = %s, epoch, owner, applied_offset from runtime.positions order by topic", [new]
+            "select log_id = %s, applied_offset from runtime.positions order by applied_offset", [new]
         ).fetchall()
-        assert found == [(True, 5, None, 17), (False, 4, "me", 9)]
+        assert found == [(False, 9), (True, 17)]
+        assert connection.execute("select epoch, owner from runtime.leases").fetchall() == [(5, None)]
 
 
 def tables(dsn: str) -> set[str]:

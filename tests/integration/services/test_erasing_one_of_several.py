@@ -51,7 +51,7 @@ async def test_nobody_is_erased_while_the_router_has_not_heard_what_concerns_oth
     receipt = await two_of_a_case(world)
     her, other = receipt.subject_refs
     idle = world.another_instance()
-    await world.store.pool.execute("update runtime.positions set lease_until = 'epoch'")
+    await world.store.pool.execute("update runtime.leases set lease_until = 'epoch'")
     await idle.settle()
     both = [{"subject": her}, {"subject": other}]
     await world.submit(event="ConsentWithdrawn", case=str(receipt.case_ref), subjects=both)
