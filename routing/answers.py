@@ -60,6 +60,12 @@ def _answered(state: SubjectState, record: Recorded) -> Made | None:
 def _may(made: Made, record: Recorded) -> bool:
     """The recipient answers; somebody else may enter what came by telephone; a sender recalls its own."""
     assert record.answer is not None
-    if record.event == "MessageRecalled":
-        return record.emitter in (made.sender, record.owner, made.recipient)
-    return record.emitter == made.recipient or record.answer.reported_how is not None
+    if record.event == "MessageRecalled" and record.emitter in (made.sender, record.owner):
+        return True
+    return answers_for_recipient(made, record)
+
+
+def answers_for_recipient(made: Made, record: Recorded) -> bool:
+    """Whether a record speaks for the recipient of a dispatch: it is its own, or entered for it by another."""
+    reported = record.answer is not None and record.answer.reported_how is not None
+    return record.emitter == made.recipient or reported

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 import msgspec
 
+from contracts.address import RELATIONS
 from contracts.decision import Regrant, RuleRef
 from routing.agency import Agency
+from routing.answers import answers_for_recipient
 from routing.compiled import Compiled
-from routing.consents import allowed
+from routing.consents import allowed, names
 from routing.dispatching import tell
-from routing.offers import FEEDBACK
+from routing.offers import FEEDBACK, TAKES_BACK
 from routing.state import Json, Made
 from routing.working import Look, Working
 
@@ -21,19 +24,19 @@ _SAYS_ITS_NAME = frozenset({"ConsentWithdrawn", "ConsentNarrowed"})
 
 def narrow(w: Working, facts: Json) -> None:
     """Weighs every earlier dispatch again, if anything that can narrow has changed since."""
-    recalled_event = _recalled_events(w)
+    recalled = _recalled(w)
     earlier = any(m.event_id != w.record.event_id and m.purpose != FEEDBACK and not m.recalled for m in w.state.made)
-    if not earlier and recalled_event is None:
+    if not earlier and recalled is None:
         return
     look = w.look(msgspec.structs.replace(w.record, event=""), facts)
     standing = [one for one in look.matched.effects if one.effect.kind in ("deny", "withhold", "recall")]
     signature = _signature(w, look, standing)
-    if signature == w.state.narrowed_by and recalled_event is None:
+    if signature == w.state.narrowed_by and recalled is None:
         return
     w.state.narrowed_by = signature
     for made in w.state.made:
         if made.purpose != FEEDBACK and not made.recalled:
-            _weigh(w, look, made, standing, recalled_event)
+            _weigh(w, look, made, standing, recalled or set())
 
 
 def _signature(w: Working, look: Look, standing: list[Compiled]) -> str:
@@ -48,20 +51,29 @@ def _signature(w: Working, look: Look, standing: list[Compiled]) -> str:
     return hashlib.sha256(msgspec.json.encode((against, given))).hexdigest()
 
 
-def _recalled_events(w: Working) -> set[object] | None:
-    """Events whose dispatches the sender takes back with this record."""
-    if w.outcome != "accepted":
+def _recalled(w: Working) -> set[UUID] | None:
+    """Dispatches that this record takes back: a sender's own, or one whose recipient says what became of it."""
+    record, made = w.record, w.state.made
+    if w.outcome != "accepted" or record.event not in TAKES_BACK:
         return None
-    if w.record.event == "ReferralWithdrawn":
-        return {m.event_id for m in w.state.made if m.sender == w.record.emitter}
-    if w.record.event == "MessageRecalled":
-        answered = w.record.answer.dispatch_id if w.record.answer else w.record.dispatch_id
-        return {m.event_id for m in w.state.made if m.dispatch_id == answered}
-    return None
+    named = record.answer.dispatch_id if record.answer else record.dispatch_id
+    if record.event == "ReferralWithdrawn" or named is None:
+        return {m.dispatch_id for m in made if m.sender == record.emitter and _is_addressed(w, m)}
+    one = next((m for m in made if m.dispatch_id == named), None)
+    if one is None or answers_for_recipient(one, record):
+        return {one.dispatch_id} if one else set()
+    return {m.dispatch_id for m in made if m.event_id == one.event_id}
+
+
+def _is_addressed(w: Working, made: Made) -> bool:
+    """Who takes back what was sent to some takes it back from these alone."""
+    agency = w.agency(made.recipient)
+    to = [target for target in w.record.to if target not in RELATIONS]
+    return not to or (agency is not None and names(to, agency, made.address))
 
 
 def _weigh(
-    w: Working, look: Look, made: Made, standing: list[Compiled], recalled_events: set[object] | None
+    w: Working, look: Look, made: Made, standing: list[Compiled], taken_back: set[UUID]
 ) -> None:
     agency = w.agency(made.recipient)
     if agency is None:
@@ -85,8 +97,7 @@ def _weigh(
             recalled |= still is None
             withdrawal = w.rules.by_id.get(WITHDRAWAL_RULE)
             rules |= {withdrawal.ref} if withdrawal else set()
-    if recalled_events and made.event_id in recalled_events:
-        recalled = True
+    recalled |= made.dispatch_id in taken_back
     if recalled or groups != set(made.groups):
         _take_away(w, look, made, groups, recalled, tuple(sorted(rules)))
 

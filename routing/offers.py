@@ -16,6 +16,8 @@ from routing.working import Look, Working
 
 FEEDBACK: Final = "FEEDBACK"
 STATISTICS: Final = "STATISTICS"
+TAKES_BACK: Final = frozenset({"MessageRecalled", "ReferralWithdrawn"})
+"""Events whose ``to`` says from whom something is taken back; they tell nobody there anything new."""
 _PLACES: Final = {"host": "place", "origin": "origin", "landing": "landing", "sender": "emitter_country"}
 _RELATION_TOLD_BY_NARROWING: Final = frozenset({"consent"})
 
@@ -57,7 +59,10 @@ def event_offers(w: Working, look: Look) -> Offers:
     if event.scope == "none":
         return offers
     _own_recipients(w, look, event, offers)
-    for address in record.to:
+    if record.event == "MessageRecalled" and record.answer is not None:  # what a recipient could still do about it
+        for relation in ("counterpart", "owner"):
+            _relation(w, look, event, relation, offers)
+    for address in () if record.event in TAKES_BACK else record.to:
         if address in RELATIONS:
             _relation(w, look, event, address, offers)
         else:

@@ -263,7 +263,7 @@ def _add(
 
 
 def _answered(one: ToPlace, known: Known) -> UUID | None:
-    """The dispatch answered: one's own, or, entered for its recipient, one that this sender told."""
+    """The dispatch answered: one's own, or, taken back or answered for its recipient, one that this sender told."""
     answer = one.control.answer
     if answer is None:
         return None
@@ -275,7 +275,7 @@ def _answered(one: ToPlace, known: Known) -> UUID | None:
             field="answer.dispatch",
             remedy="Take it from `sampan inbox`; for an answer by telephone from `sampan case`.",
         )
-    if found.kind == "o" and answer.reported is None:
+    if found.kind == "o" and answer.reported is None and one.control.event != "MessageRecalled":
         raise InvalidInput(
             "only its recipient answers a dispatch",
             code="not-the-recipient",

@@ -142,6 +142,24 @@ def test_a_count_without_a_person_needs_no_consent_and_sets_no_clock() -> None:
     assert decision.deadlines == ()
 
 
+def test_what_one_recipient_says_of_a_recall_takes_nothing_from_the_others() -> None:
+    """Its answer concerns its own dispatch; whoever sent it is told what became of it."""
+    play = asked()
+    sent = told(play.steps[-1].decision)
+    decision = play.answer("MessageRecalled", "SHA@TH", sent["SHA@TH"], code="deleted")
+    assert [r.dispatch_id for r in decision.regrants] == [sent["SHA@TH"].dispatch_id]
+    assert told(decision)["NGO-H@TH"].purpose == "FEEDBACK"
+
+
+def test_recalling_without_naming_a_dispatch_takes_back_what_was_sent_to_those_named() -> None:
+    """Nothing of the sender's to the shelter opens any more, and nobody is told anything new by it."""
+    play = asked()
+    sent = told(play.steps[-1].decision)
+    decision = play.emit("MessageRecalled", "NGO-H@TH", to=("SHA@TH",))
+    assert {r.dispatch_id for r in decision.regrants if r.recalled} == {sent["SHA@TH"].dispatch_id}
+    assert {d.event: d.groups for d in decision.dispatches} == {"MessageRecalled": {}}
+
+
 def test_a_freeze_stops_routes_until_it_is_lifted_and_recalls_from_the_origin() -> None:
     """Frozen: identification waits, care does not; what the focal point had is taken back (R26)."""
     play = Play()
