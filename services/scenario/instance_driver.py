@@ -22,6 +22,7 @@ from services.runtime.clock import ManualClock
 from services.runtime.registry import Caller
 from services.scenario.driver import Answering, Decided, Emission, Entry, Reviewing, StepResult, View
 from services.scenario.instance_reading import InstanceReading, Told
+from services.scenario.lines import Lines
 from services.scenario.resolver import DirectoryResolver
 from services.vault.errors import GateClosed, StaleTicket
 
@@ -32,8 +33,8 @@ _MOST_TURNS: Final = 5_000
 class InstanceDriver:
     """One run on one instance whose clock it moves."""
 
-    def __init__(self, instance: Instance, clock: ManualClock, owner_dsn: str) -> None:
-        self._instance, self._clock = instance, clock
+    def __init__(self, instance: Instance, clock: ManualClock, owner_dsn: str, lines: Lines) -> None:
+        self._instance, self._clock, self._lines = instance, clock, lines
         self._directory = instance.edges.directory
         self.agencies = DirectoryResolver(self._directory)
         self._reading = InstanceReading(instance, owner_dsn)
@@ -85,12 +86,15 @@ class InstanceDriver:
         """See :class:`~services.scenario.driver.Driver`."""
         recipient = self._directory.by_slug(answering.answerer).agency_id
         told = await self._reading.told(self._steps.get(answering.to, []), recipient)
+        sender = answering.entered_by or answering.answerer
+        takes_back = not told and answering.kind == "recall"
+        if takes_back:
+            told = await self._reading.sent(self._steps.get(answering.to, []), recipient)
         if not told:
             return StepResult(
                 "unplayable", why=f"step '{answering.to}' told {answering.acting_as} nothing to answer"
             )
-        sender = answering.entered_by or answering.answerer
-        events = [self._answer_event(answering, one, sender) for one in told]
+        events = [self._answer_event(answering, one, sender, takes_back=takes_back) for one in told]
         return await self._submit(answering.step, events, sender)
 
     async def review(self, reviewing: Reviewing) -> StepResult:
@@ -130,7 +134,12 @@ class InstanceDriver:
 
     async def fault(self, down: bool, agency: str) -> StepResult:
         """See :class:`~services.scenario.driver.Driver`."""
-        return StepResult("unplayable", why="a throw-away instance has inboxes alone, which do not fail")
+        if down:
+            self._lines.cut(agency)
+        elif not self._lines.mend(agency):
+            return StepResult("unplayable", why=f"the line to {agency} was not down")
+        await self._settle()
+        return StepResult("accepted")
 
     def owner(self, person: str) -> str | None:
         """See :class:`~services.scenario.driver.Driver`."""
@@ -173,7 +182,7 @@ class InstanceDriver:
             return self._reading.case(first.case)
         return self._reading.case_of_mother(entries[0].child_of or "", entries[0].case)
 
-    def _answer_event(self, answering: Answering, told: Told, sender: str) -> OpenEvent:
+    def _answer_event(self, answering: Answering, told: Told, sender: str, *, takes_back: bool) -> OpenEvent:
         reported = None
         dispatch = told.alias
         if answering.reported_how is not None:
@@ -182,6 +191,7 @@ class InstanceDriver:
                 how=answering.reported_how,
                 person=answering.reported_person or "somebody",
             )
+        if reported is not None or takes_back:
             teller = self._instance.edges.directory.by_slug(sender).agency_id
             dispatch = self._instance.vault.alias("dispatch", told.dispatch_id, teller)
         return OpenEvent(

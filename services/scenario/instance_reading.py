@@ -124,6 +124,18 @@ class InstanceReading:
             )
         return [Told(*row) for row in rows]
 
+    async def sent(self, event_ids: Sequence[UUID], sender: UUID) -> list[Told]:
+        """One dispatch of each person by which an agency's own events told anybody: to take them back by."""
+        async with self._instance.edges.store.pool.acquire() as connection:
+            rows = await connection.fetch(
+                "select distinct on (d.subject_id) d.alias, d.case_id, d.subject_id, d.dispatch_id"
+                " from delivery.dispatches d join intake.submissions s using (event_id)"
+                " where d.event_id = any($1::uuid[]) and s.sender = $2"
+                " order by d.subject_id, d.received_at, d.dispatch_id",
+                *(list(event_ids), sender),
+            )
+        return [Told(*row) for row in rows]
+
     async def open_reviews(self, event_ids: Sequence[UUID]) -> list[tuple[UUID, bool]]:
         """Open questions about these events, and whether an agency's desk holds them."""
         async with self._instance.edges.store.pool.acquire() as connection:

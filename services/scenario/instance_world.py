@@ -23,6 +23,7 @@ from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
 from services.scenario.driver import Driver
 from services.scenario.instance_driver import InstanceDriver
+from services.scenario.lines import Lines, with_machines
 from services.scenario.run import OpenDriver
 from services.scenario.table import RuleTitle
 from services.vault.keyring import Keyring
@@ -37,7 +38,7 @@ class InstanceWorld:
     def __init__(self, server: EmbeddedPostgres, folder: Path) -> None:
         self._server, self._folder = server, folder
         self._numbers = count(1)
-        self.directory = load_region()
+        self.directory = with_machines(load_region())
         self.law = Law.of_sample_region(self.directory)
         server.create_database(TEMPLATE)
         migrate(server.owner_dsn(TEMPLATE))
@@ -50,6 +51,7 @@ class InstanceWorld:
         mint_log_id(self._server.owner_dsn(name), "a copy of the template")
         clock = ManualClock(_BEGINNING)
         store = await PostgresStore.connect(self._server.dsn(name), clock, Wake())
+        lines = Lines()
         try:
             keyring = Keyring.create(self._folder / f"{name}.keyring.json", secrets.token_bytes, None)
             edges = Edges(
@@ -60,13 +62,13 @@ class InstanceWorld:
                 clock=clock,
                 random=secrets.token_bytes,
                 uniform=jitter.SystemRandom().uniform,
-                targets={},
+                targets=lines,
                 instance_id=await instance_id(store, "Scenario", secrets.token_bytes, demo=False),
                 name="Scenario",
                 demo=False,
                 owner=f"scenario/{os.getpid()}",
             )
-            yield InstanceDriver(build(edges), clock, self._server.owner_dsn(name))
+            yield InstanceDriver(build(edges), clock, self._server.owner_dsn(name), lines)
         finally:
             await store.close()
             self._server.drop_database(name)

@@ -87,10 +87,10 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The line to an agency breaks (``down``) or is mended."""
+    """The line to agencies breaks (``down``) or is mended."""
 
     down: bool
-    address: str
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,11 +288,15 @@ def _fault(fields: Fields, context: Context) -> Action:
     inner = Fields(
         node, file=fields.file, what=f"'fault' of {fields.what}", known=("channel_down", "channel_up")
     )
-    down = inner.address("channel_down")
-    address = down or inner.address("channel_up")
-    if address is None or len(node.value) != 1:
-        raise inner.error(f"'fault' of {fields.what} needs one of channel_down, channel_up.", node)
-    return Fault(down=down is not None, address=address)
+    down = inner.addresses("channel_down")
+    addresses = down or inner.addresses("channel_up")
+    if not addresses or len(node.value) != 1:
+        raise inner.error(
+            f"'fault' of {fields.what} needs one of channel_down, channel_up.",
+            node,
+            remedy="Write {channel_down: SHA@TH}, and {channel_up: SHA@TH} in a later step.",
+        )
+    return Fault(down=down is not None, addresses=addresses)
 
 
 def _reserved(kind: str) -> Callable[[Fields, Context], Action]:

@@ -71,7 +71,7 @@ class _Stage:
             case None:
                 return StepResult("accepted")
             case Fault() as fault:
-                return await self.driver.fault(fault.down, self._one(step, fault.address))
+                return await self._break(step, fault)
             case Reserved(kind=kind):
                 return StepResult("unplayable", why=f"'{kind}' is not yet playable")
             case _:
@@ -92,6 +92,14 @@ class _Stage:
                 return await self.driver.open(step.id, opening.of, actor, opening.groups)
             case _:
                 return StepResult("unplayable", why="this cannot be played")
+
+    async def _break(self, step: Step, fault: Fault) -> StepResult:
+        """Breaks or mends the lines to everybody whom the addresses mean."""
+        agencies: set[str] = set()
+        for text in fault.addresses:
+            agencies |= {self._one(step, text)} if parse_address(text).is_relation else self._resolved(step, text)
+        results = [await self.driver.fault(fault.down, one) for one in sorted(agencies)]
+        return next((one for one in results if one.outcome != "accepted"), StepResult("accepted"))
 
     def _reviewing(self, step: Step, review: Review, actor: str) -> Reviewing:
         second = review.second

@@ -27,7 +27,7 @@ from services.scenario.driver import (
     StepResult,
     View,
 )
-from tests.support.pure_memory import Received, Subject, Told, opens, view_of
+from tests.support.pure_memory import PureLines, Received, Subject, Told, opens, view_of
 
 NAMESPACE = UUID("6f3a1c52-6d0e-4b59-8f1e-0f6f0c5a7a11")
 _SEVERITY = ("accepted", "held", "refused", "denied")
@@ -59,6 +59,7 @@ class PureDriver:
         self._received: dict[UUID, Received] = {}
         self._broken: list[str] = []
         self._count = 0
+        self._lines = PureLines()
         self.decisions.clear()
 
     async def start(self, at: datetime) -> None:
@@ -74,6 +75,10 @@ class PureDriver:
                 ),
                 key=lambda one: (one[0], one[1], one[2].bytes),
             )
+            lost_at = self._lines.next_at()
+            if lost_at is not None and lost_at <= to and (not due or lost_at <= due[0][0]):
+                self._give_up(lost_at)
+                continue
             if not due or due[0][0] > to:
                 self._now = to
                 return
@@ -87,12 +92,21 @@ class PureDriver:
                 raise AssertionError("a timer that was due stayed open, unmoved")
         raise AssertionError("timers never end")
 
+    def _give_up(self, at: datetime) -> None:
+        dispatch, self._now = self._lines.give_up(), max(at, self._clock())
+        subject = self._subjects[dispatch.subject]
+        event_id = self._new_id("lost", dispatch.dispatch_id)
+        self._apply(
+            subject, self._record("DeliveryFailed", event_id, subject, dispatch_id=dispatch.dispatch_id)
+        )
+
     async def emit(self, emission: Emission) -> StepResult:
         event_id = self._new_id(emission.step)
         entries = emission.entries
         subjects = [self._subject(entry, emission.emitter) for entry in entries]
         told = self._told.setdefault(emission.step, Told())
         told.event_ids.append(event_id)
+        told.emitter = emission.emitter
         if not subjects:
             nobody = Subject(self._new_id("nobody", event_id), "", self._new_id("case", event_id))
             self._owners[nobody.case] = emission.emitter
@@ -113,12 +127,11 @@ class PureDriver:
         return StepResult(worst, (event_id,))
 
     async def answer(self, answering: Answering) -> StepResult:
-        events = self._told.get(answering.to, Told()).event_ids
-        dispatches = [
-            h.dispatch
-            for h in self._received.values()
-            if h.dispatch.event_id in events and h.dispatch.recipient == answering.answerer
-        ]
+        asked = self._told.get(answering.to, Told())
+        sent = [h.dispatch for h in self._received.values() if h.dispatch.event_id in asked.event_ids]
+        dispatches = [one for one in sent if one.recipient == answering.answerer]
+        if answering.kind == "recall" and asked.emitter == answering.answerer:
+            dispatches = dispatches or sent  # whoever sent it takes it back
         if not dispatches:
             return StepResult(
                 "unplayable", why=f"step '{answering.to}' told {answering.acting_as} nothing to answer"
@@ -199,7 +212,11 @@ class PureDriver:
         return StepResult("denied", (event_id,))
 
     async def fault(self, down: bool, agency: str) -> StepResult:
-        return StepResult("unplayable", why="channels are not part of the routing engine")
+        if down:
+            self._lines.cut(agency)
+        elif not self._lines.mend(agency):
+            return StepResult("unplayable", why=f"the line to {agency} was not down")
+        return StepResult("accepted")
 
     def owner(self, person: str) -> str | None:
         subject = self._by_label.get(person)
@@ -262,6 +279,7 @@ class PureDriver:
     def _receive(self, dispatch: Dispatch, at: datetime) -> None:
         if dispatch.dispatch_id in self._received:
             self._broken.append(f"{dispatch.event} was dispatched twice to {dispatch.address}")
+        self._lines.sent(dispatch, at)
         self._received[dispatch.dispatch_id] = Received(
             dispatch, at, set(dispatch.groups), set(dispatch.items)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -43,8 +43,48 @@ class Received:
 class Told:
     """What became of one step: the events and who emitted them."""
 
+    emitter: str = ""
     event_ids: list[UUID] = field(default_factory=list)
     subjects: list[UUID] = field(default_factory=list)
+
+
+PATIENCE = {"EMERGENCY": timedelta(minutes=1), "URGENT": timedelta(minutes=8), "ROUTINE": timedelta(hours=28)}
+"""After how long a lane that finds nobody parks and says so, about as services/delivery/retry.py has it."""
+
+
+class PureLines:
+    """Lines to agencies, and what waits on those that are cut."""
+
+    def __init__(self) -> None:
+        self._cut: set[str] = set()
+        self._waiting: list[tuple[datetime, Dispatch]] = []
+
+    def cut(self, agency: str) -> None:
+        """From now on nothing reaches that agency."""
+        self._cut.add(agency)
+
+    def mend(self, agency: str) -> bool:
+        """What waited arrives. False: the line was not cut."""
+        if agency not in self._cut:
+            return False
+        self._cut.discard(agency)
+        self._waiting = [one for one in self._waiting if one[1].recipient != agency]
+        return True
+
+    def sent(self, dispatch: Dispatch, at: datetime) -> None:
+        """A dispatch leaves by machine; on a cut line it will be given up."""
+        if dispatch.recipient in self._cut and dispatch.via is None:
+            self._waiting.append((at + PATIENCE[dispatch.priority], dispatch))
+
+    def next_at(self) -> datetime | None:
+        """When the next one is given up."""
+        return min((at for at, _ in self._waiting), default=None)
+
+    def give_up(self) -> Dispatch:
+        """Takes out the next one."""
+        first = min(self._waiting, key=lambda one: one[0])
+        self._waiting.remove(first)
+        return first[1]
 
 
 def opens(received: Received, subject: Subject, groups: set[str], now: datetime) -> bool:

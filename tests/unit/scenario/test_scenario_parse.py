@@ -119,6 +119,8 @@ def test_a_misspelt_word_names_file_line_and_the_nearest_known_one(wrong: str, l
         (BASE.replace("[LA]", "[XX]"), "no value of 'citizenship'"),
         (BASE.replace("is: companion, of: [noy]", "is: companion, of: [noi]"), "no value of 'of'"),
         (BASE.replace("seal: [F1, F2]", "facts: {found_in: Thailand}"), "found_in"),
+        (BASE + "- {id: cut, fault: {channel_up: SHA@TH, channel_down: SHA@TH}}\n", "needs one of channel_down"),
+        (BASE + "- {id: cut, fault: {channel_dwn: SHA@TH}}\n", "channel_down"),
         (BASE + "finally:\n- rules: {fired: [21]}\n", "no rule id"),
         (BASE + "finally:\n- told: {with: [F1]}\n", "needs who"),
         (BASE + "variants:\n  x: {set: {nobody.born: 2001-01-01}}\n", "names no person and no step"),
@@ -159,7 +161,7 @@ def test_all_actions_of_the_format_are_read() -> None:
     assert actions[0].reported.how == "phone"
     assert actions[1] == Review("refuse", "first", "unclear", "SHA@TH", "F1")
     assert actions[2] == Open(("F1",), "first")
-    assert actions[3] == Fault(True, "SHA@TH")
+    assert actions[3] == Fault(True, ("SHA@TH",))
     assert actions[4:] == [Reserved("submit"), Reserved("change"), None]
 
 
