@@ -21,7 +21,7 @@ from services.assembly.enrol import enrol
 from services.assembly.instance import Instance
 from services.client.files import private_folder
 from services.client.home import BESIDE_SERVER, Home, find_home, write_config
-from services.edge.perform import PrimeroTarget, Targets
+from services.edge.targets import PrimeroTarget, Targets
 from services.runtime.clock import Clock
 
 MINISTRY_WITH_PRIMERO: Final = "rfp-kh"

@@ -21,7 +21,7 @@ from services.assembly.instance import READS, Edges, Instance, Service, build
 from services.assembly.kafka_line import carried_topics, kafka_log
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
-from services.edge.perform import Targets
+from services.edge.targets import Targets
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.postgres import EmbeddedPostgres, check_migrated, migrate
 from services.runtime.store.postgres import PostgresStore

@@ -27,7 +27,7 @@ from adapters.primero.codes import DEFAULT_CP, Lookups
 from contracts.errors import InvalidInput, SetupProblem
 from contracts.yaml_text import load_yaml
 from routing.directory import Directory
-from services.edge.perform import PrimeroTarget, Target, WebhookTarget
+from services.edge.targets import PrimeroTarget, Target, WebhookTarget
 
 _KEYS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "primero": (frozenset({"url", "user", "password"}), frozenset({"lookups"})),

@@ -26,7 +26,8 @@ from services.delivery import store
 from services.delivery.events import delivery_record
 from services.delivery.store import StoredDispatch
 from services.edge.envelope import open_envelope
-from services.edge.opening import Opened, Opener, Wish
+from services.edge.opened import Opened
+from services.edge.opening import Opener, Wish
 from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.group_commit import GroupCommit
 from services.runtime.log.findings import finding_record

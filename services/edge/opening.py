@@ -7,32 +7,20 @@ that the vault pinned when it was admitted, so a slot moved from one event to an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from contracts.codec import decode
 from contracts.decision import Dispatch, SlotRef
 from contracts.errors import SampanError
-from contracts.groups import GROUP_MODELS, FieldGroup
-from contracts.roles import Group
-from contracts.sealing import decode_event, unframe
-from contracts.topic_names import CASE_EVENTS
 from services.edge.envelope import slots_of
+from services.edge.opened import Opened
+from services.edge.slots import load_slots
 from services.runtime.log.port import LogReader
 from services.vault.bundles import PinnedKey
 from services.vault.opening import open_released
 from services.vault.port import VaultDoor
 from services.vault.tickets import LoadedSlot, LoadSlots, Ticket
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What a recipient may read. Lives in the edge's memory alone."""
-
-    groups: Mapping[Group, FieldGroup] = field(repr=False)
-    items: Mapping[str, str] = field(repr=False)
 
 
 class Wish(NamedTuple):
@@ -77,27 +65,14 @@ class Opener:
             for ref in (*wish.dispatch.groups.values(), *wish.dispatch.items.values())
         }
         results = await open_tickets(
-            self._vault, connection, [_ticket(wish) for wish in wishes],
-            lambda refs: self._load([places[ref] for ref in refs]), now,
+            self._vault, connection, [ticket_of(wish) for wish in wishes],
+            lambda refs: load_slots(self._log, [places[ref] for ref in refs]), now,
         )  # fmt: skip
         return [_opened(result) for result in results]
 
-    async def _load(self, places: Sequence[SlotRef]) -> dict[SlotRef, LoadedSlot]:
-        """Slots from the log, each event read once; what is not where it was stays out."""
-        wanted: dict[tuple[int, int], list[SlotRef]] = {}
-        for ref in places:
-            wanted.setdefault((ref.partition, ref.offset), []).append(ref)
-        found: dict[SlotRef, LoadedSlot] = {}
-        for record in await self._log.read_at(CASE_EVENTS, wanted):
-            event = decode_event(unframe(record.value)[1])
-            for ref in wanted[record.position.partition, record.position.offset]:
-                if ref.event_id == event.header.event_id and (slot := event.slot(ref.slot_id)) is not None:
-                    found[SlotRef(ref.event_id, ref.slot_id)] = (event.header, slot)
-        return found
-
 
 async def open_tickets(
-    vault: VaultDoor, connection: Any, tickets: Sequence[Ticket], load_slots: LoadSlots, now: datetime
+    vault: VaultDoor, connection: Any, tickets: Sequence[Ticket], load: LoadSlots, now: datetime
 ) -> list[dict[str, bytes] | SampanError]:
     """Keys from the vault, slots from the log: label → encoded group. One result a ticket, in order."""
     released = await vault.release_keys(connection, tickets, now)
@@ -107,7 +82,7 @@ async def open_tickets(
         if not isinstance(keys, SampanError)
         for ref in ticket.wanted.values()
     }
-    slots = await load_slots(list(refs)) if refs else {}
+    slots = await load(list(refs)) if refs else {}
     return [_open(ticket, keys, slots) for ticket, keys in zip(tickets, released, strict=True)]
 
 
@@ -122,7 +97,8 @@ def _open(
         return error
 
 
-def _ticket(wish: Wish) -> Ticket:
+def ticket_of(wish: Wish) -> Ticket:
+    """The vault's ticket of a wish: the wanted groups that are granted, and the granted items."""
     wanted = {
         label: ref
         for label, ref in slots_of(wish.dispatch).items()
@@ -135,11 +111,6 @@ def _opened(result: Mapping[str, bytes] | SampanError) -> Opened | SampanError:
     if isinstance(result, SampanError):
         return result
     try:
-        return Opened(
-            groups={Group(label): decode(GROUP_MODELS[Group(label)], data)
-                    for label, data in result.items() if not label.startswith("item:")},
-            items={label.removeprefix("item:"): data.decode()
-                   for label, data in result.items() if label.startswith("item:")},
-        )  # fmt: skip
+        return Opened.of(result)
     except SampanError as error:
         return error

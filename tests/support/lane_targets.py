@@ -9,7 +9,7 @@ from adapters.channels.http import BasicAuth, HttpChannel
 from adapters.exchange import Call, NoReply, Reply
 from adapters.primero.codes import DEFAULT_CP, Lookups
 from deploy.demo.primero_server import PrimeroServer
-from services.edge.perform import PrimeroTarget, WebhookTarget
+from services.edge.targets import PrimeroTarget, WebhookTarget
 
 Answer = Callable[[Call], Awaitable[Reply | NoReply]]
 

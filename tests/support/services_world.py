@@ -25,8 +25,8 @@ from routing.law import Law
 from services.assembly import region
 from services.assembly.identity import instance_id
 from services.assembly.instance import Edges, Instance, build
-from services.edge.perform import Targets
 from services.edge.prepare import Prepared, SenderKeys, prepare
+from services.edge.targets import Targets
 from services.intake.candidate import Handed
 from services.runtime import registry
 from services.runtime.clock import ManualClock

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import SampanError
 from services.assembly.targets import load_targets
-from services.edge.perform import PrimeroTarget, WebhookTarget
+from services.edge.targets import PrimeroTarget, WebhookTarget
 from tests.support.region import region_directory
 
 SEED = bytes(range(32))

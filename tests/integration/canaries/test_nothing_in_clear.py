@@ -28,7 +28,7 @@ from adapters.primero.codes import DEFAULT_CP, Lookups
 from contracts.groups import GROUP_MODELS
 from contracts.roles import Group
 from services.delivery import worker
-from services.edge.perform import PrimeroTarget
+from services.edge.targets import PrimeroTarget
 from services.router import step as router_step
 from services.runtime.postgres import EmbeddedPostgres, migrate
 from services.runtime.telemetry.logs import configure_logs
