@@ -16,6 +16,7 @@ from contracts.api import AgencyInfo, InstanceInfo, SubmitReceipt
 from contracts.topic_names import DISPATCHES
 from routing.agency import Agency
 from services.assembly.assisted import said_by
+from services.assembly.edge_tokens import an_edge, edge_router, no_edge
 from services.assembly.erasure import Erasure
 from services.assembly.erasure import router as erasure_router
 from services.assembly.gauges import measured
@@ -68,10 +69,16 @@ def make_app(instance: Instance, *, serve_services: bool = True, running: Runnin
     )
     app.state.close_streams = close_streams
 
-    async def caller(request: Request) -> Caller:
+    async def known(request: Request) -> Caller:
         bearer(request)  # refuse before a connection is taken
         async with instance.edges.store.pool.acquire() as connection:
             return await caller_of(request, connection, instance.edges.clock.now())
+
+    async def caller(request: Request) -> Caller:
+        return no_edge(await known(request))
+
+    async def edge(request: Request) -> Caller:
+        return an_edge(await known(request))
 
     async def assist(raw: bytes, agency: UUID) -> SubmitReceipt:
         prepared = instance.assisted.prepare(raw, agency, instance.info)
@@ -80,6 +87,7 @@ def make_app(instance: Instance, *, serve_services: bool = True, running: Runnin
     app.router.routes.extend(intake_http.routes(instance.batcher, caller, assist))
     _add_stream(app, instance, caller, closing)
     app.include_router(delivery_http.router(instance.inbox, instance.lane_desk, caller))
+    app.include_router(edge_router(instance, closing, caller, edge))
     app.include_router(portal_http.router(instance.timelines, instance.waiting, caller))
     app.include_router(router_http.router(instance.reviews, caller))
     app.include_router(erasure_router(Erasure(instance), caller))

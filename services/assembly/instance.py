@@ -22,9 +22,10 @@ from services.assembly.assisted import AssistedEdge
 from services.assembly.counting import counted, counted_step
 from services.delivery.bootstrap import bootstrap as delivery_bootstrap
 from services.delivery.desk import LaneDesk
+from services.delivery.edges import EdgeDesk
 from services.delivery.inbox import Inbox
 from services.delivery.worker import Worker
-from services.edge.perform import Targets
+from services.edge.targets import Targets
 from services.intake.batcher import Batcher
 from services.intake.bootstrap import bootstrap as intake_bootstrap
 from services.intake.submit import Intake
@@ -93,6 +94,7 @@ class Instance:
     worker: Worker
     inbox: Inbox
     lane_desk: LaneDesk
+    edges_desk: EdgeDesk
     reviews: Reviews
     timelines: Timelines
     waiting: Waiting
@@ -214,6 +216,7 @@ def build(edges: Edges) -> Instance:
         worker=delivery.worker,
         inbox=delivery.inbox,
         lane_desk=delivery.desk,
+        edges_desk=delivery.edges,
         reviews=router.reviews,
         timelines=portal.timelines,
         waiting=portal.waiting,

@@ -14,8 +14,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.api import LaneItem
+from services.edge.targets import OPENING
 
 CLAIM_SECONDS: Final = 60
+EDGE_SILENT_SECONDS: Final = 120
+"""An agency's own edge that has asked for nothing for so long counts as away: attempts fail, and people hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Claim:
     repeat: bool
     parked: bool  # a recall overtakes what is parked, and leaves it parked
     until: datetime
+    own_edge: bool = False  # its agency's own edge performs it, and nobody else opens for it
 
 
 _WANTS_AN_ATTEMPT: Final = """
@@ -40,16 +44,25 @@ _WANTS_AN_ATTEMPT: Final = """
                and (l.state <> 'parked' or i.what = 'recall'))
 """
 
+_OWN_EDGE: Final = """
+    (l.channel = any($6::text[]) and exists (select 1 from delivery.edge_keys k where k.agency_id = l.recipient))
+"""
+_OWN_EDGE_ASKS: Final = """
+    exists (select 1 from delivery.edge_keys k where k.agency_id = l.recipient and k.asked_at > $7)
+"""
+
 _CLAIM: Final = f"""
     with due as (
-        select lane_id, state = 'parked' as parked
+        select lane_id, state = 'parked' as parked, {_OWN_EDGE} as own_edge
           from delivery.lanes l
          where next_attempt_at <= $1 and (claim_until is null or claim_until <= $1)
            and {_WANTS_AN_ATTEMPT}
+           and case when $5::uuid is null then not ({_OWN_EDGE} and {_OWN_EDGE_ASKS})
+                    else l.recipient = $5 and {_OWN_EDGE} end
          order by next_attempt_at limit $2
            for update skip locked
     ), head as (
-        select d.lane_id, d.parked, i.seq, i.dispatch_id, i.what, i.state = 'claimed' as repeat
+        select d.lane_id, d.parked, d.own_edge, i.seq, i.dispatch_id, i.what, i.state = 'claimed' as repeat
           from due d cross join lateral (
             select seq, dispatch_id, what, state from delivery.lane_items
              where lane_id = d.lane_id and state in ('waiting', 'claimed')
@@ -58,7 +71,7 @@ _CLAIM: Final = f"""
         update delivery.lanes l set claimed_by = $3, claim_until = $4, attempts = l.attempts + 1
           from head h where l.lane_id = h.lane_id
         returning l.lane_id, h.seq, h.dispatch_id, l.recipient, l.channel, h.what, l.attempts as attempt,
-                  h.repeat, h.parked
+                  h.repeat, h.parked, h.own_edge
     ), items as (
         update delivery.lane_items i set state = 'claimed' from claimed c
          where i.lane_id = c.lane_id and i.seq = c.seq
@@ -67,29 +80,74 @@ _CLAIM: Final = f"""
 """
 
 
-async def claim(connection: Any, owner: str, now: datetime, limit: int) -> list[Claim]:
-    """Take the head of up to ``limit`` due lanes, recalls first. Two workers never hold the same lane."""
+async def claim(
+    connection: Any, owner: str, now: datetime, limit: int, edge_of: UUID | None = None
+) -> list[Claim]:
+    """Take the head of up to ``limit`` due lanes, recalls first. Two claimers never hold the same lane.
+
+    Args:
+        edge_of: the agency whose own edge claims, and gets its lanes alone. None: this hub; it gets lanes of an
+            agency with an own edge only where that edge has not asked for long, to count and never to open.
+    """
     until = now + timedelta(seconds=CLAIM_SECONDS)
-    rows = await connection.fetch(_CLAIM, now, limit, owner, until)
+    heard = now - timedelta(seconds=EDGE_SILENT_SECONDS)
+    rows = await connection.fetch(_CLAIM, now, limit, owner, until, edge_of, list(OPENING), heard)
     return [Claim(**dict(row), until=until) for row in rows]
 
 
-async def start_attempts(connection: Any, claims: Sequence[tuple[UUID, Claim]], now: datetime) -> None:
+_START: Final = """
+    insert into delivery.attempts (attempt_id, dispatch_id, channel, attempt, lane_id, seq, what, repeat, parked,
+                                   claim_until, claimed_at, claimed_by)
+    select a.*, $11, $12
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::uuid[], $6::bigint[], $7::text[], $8::bool[],
+                  $9::bool[], $10::timestamptz[]) as a
+"""
+
+
+async def start_attempts(
+    connection: Any, claims: Sequence[tuple[UUID, Claim]], owner: str, now: datetime
+) -> None:
     """Record attempts before their calls run. Without an outcome later, they stand as unknown."""
-    await connection.execute(
-        "insert into delivery.attempts (attempt_id, dispatch_id, channel, attempt, claimed_at)"
-        " select a, d, c, n, $5 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[]) as t(a, d, c, n)",
-        [attempt for attempt, _ in claims], [c.dispatch_id for _, c in claims], [c.channel for _, c in claims],
-        [c.attempt for _, c in claims], now,
-    )  # fmt: skip
+    rows = [
+        (
+            attempt_id,
+            c.dispatch_id,
+            c.channel,
+            c.attempt,
+            c.lane_id,
+            c.seq,
+            c.what,
+            c.repeat,
+            c.parked,
+            c.until,
+        )
+        for attempt_id, c in claims
+    ]
+    await connection.execute(_START, *(list(column) for column in zip(*rows, strict=True)), now, owner)
+
+
+async def started(connection: Any, attempt_id: UUID) -> tuple[Claim, str, str | None] | None:
+    """The claim of an attempt, who made it, and its outcome if it has one; None where there is no such attempt."""
+    row = await connection.fetchrow(
+        "select a.lane_id, a.seq, a.dispatch_id, l.recipient, a.channel, a.what, a.attempt, a.repeat, a.parked,"
+        " a.claim_until as until, a.claimed_by, a.outcome"
+        " from delivery.attempts a join delivery.lanes l using (lane_id) where a.attempt_id = $1",
+        attempt_id,
+    )
+    if row is None:
+        return None
+    said = dict(row)
+    claimed_by, outcome = said.pop("claimed_by"), said.pop("outcome")
+    return Claim(**said, own_edge=True), claimed_by, outcome
 
 
 async def end_attempt(
     connection: Any, attempt_id: UUID, outcome: str, error_code: str | None, now: datetime
 ) -> None:
-    """Record what a call came to."""
+    """Record what a call came to; the first outcome stands."""
     await connection.execute(
-        "update delivery.attempts set outcome = $2, error_code = $3, ended_at = $4 where attempt_id = $1",
+        "update delivery.attempts set outcome = $2, error_code = $3, ended_at = $4"
+        " where attempt_id = $1 and outcome is null",
         *(attempt_id, outcome, error_code, now),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID, uuid5
 
 from contracts.codec import decode
@@ -10,6 +10,7 @@ from contracts.errors import InvalidInput
 from contracts.records import DispatchRecord
 from contracts.sealing.framing import unframe
 from services.delivery import store
+from services.delivery.edge_keys import own_edges
 from services.delivery.partner_topics import News, PartnerNotices
 from services.delivery.store import LaneEntry
 from services.runtime.failures import NotOurs
@@ -17,8 +18,11 @@ from services.runtime.log.port import StoredRecord
 from services.runtime.store.port import UnitOfWork
 from services.runtime.telemetry.traces import HEADER, batch_span
 
-ChannelsOf = Callable[[UUID], Sequence[str]]
-"""The channels by which a recipient wants to be told beside its inbox, first choice first."""
+ChannelsOf = Callable[[UUID, bool], Sequence[str]]
+"""The channels by which a recipient wants to be told beside its inbox, first choice first.
+
+The second argument says whether the recipient runs an edge of its own.
+"""
 
 _LANE_NAMESPACE = UUID("7a0a26b5-4a4b-4a86-9a0e-3b8d0c2f6f11")
 
@@ -58,10 +62,16 @@ class DeliveryStep:
         fresh = [entry for entry in distinct if entry.dispatch_id in new]
         await store.feed(work.connection, [(_recipient(entry), entry.dispatch_id) for entry in fresh])
         await self._notify(work, [_news(entry) for entry in fresh])
-        lanes = [lane for entry in fresh for lane in self._lanes(entry)]
+        own = await self._own_edges(work, {_recipient(entry) for entry in fresh})
+        lanes = [lane for entry in fresh for lane in self._lanes(entry, _recipient(entry) in own)]
         await store.enter_lanes(work.connection, lanes, work.now)
 
-    def _lanes(self, entry: DispatchRecord) -> list[LaneEntry]:
+    async def _own_edges(self, work: UnitOfWork, recipients: Collection[UUID]) -> set[UUID]:
+        """Who runs an edge of its own, among those for whom that makes a difference."""
+        asked = [r for r in recipients if self._channels_of(r, True)[:1] != self._channels_of(r, False)[:1]]
+        return await own_edges(work.connection, asked) if asked else set()
+
+    def _lanes(self, entry: DispatchRecord, own_edge: bool) -> list[LaneEntry]:
         if entry.via is not None:  # a call task: a person telephones, no machine sends
             return []
         recipient = _recipient(entry)
@@ -73,7 +83,7 @@ class DeliveryStep:
                 channel,
                 entry.dispatch_id,
             )
-            for channel in self._channels_of(recipient)[:1]
+            for channel in self._channels_of(recipient, own_edge)[:1]
         ]
 
     async def _change(self, work: UnitOfWork, entry: DispatchRecord) -> None:

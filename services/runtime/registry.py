@@ -19,6 +19,9 @@ from contracts.ids import Random
 PREFIX: Final = "sampan_"
 AGENCY_SCOPE: Final = "agency"
 OPERATOR_SCOPE: Final = "operator"
+EDGE_SCOPE: Final = "edge"
+"""An edge of an agency's own: claims and outcomes, and nothing that a person of the agency may do."""
+EDGE_TOKEN_LASTS: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Caller:
 
     agency_id: UUID
     scopes: frozenset[str]
+
+    @property
+    def is_edge_alone(self) -> bool:
+        """Whether this is a machine that performs for its agency, and nobody who may read or answer."""
+        return EDGE_SCOPE in self.scopes
 
     @property
     def is_operator(self) -> bool:
@@ -64,6 +72,20 @@ async def issue_token(
         *(token_hash(token), agency_id, sorted(scopes), now, now + lasts),
     )
     return token
+
+
+async def replace_edge_token(
+    connection: Any, agency_id: UUID, random: Random, now: datetime
+) -> tuple[str, datetime]:
+    """A new token for an agency's edge, and when it ends; earlier ones end now."""
+    await connection.execute(
+        "update runtime.tokens set revoked_at = $2 where agency_id = $1 and $3 = any(scopes) and revoked_at is null",
+        *(agency_id, now, EDGE_SCOPE),
+    )
+    token = await issue_token(
+        connection, agency_id, random, now, lasts=EDGE_TOKEN_LASTS, scopes=(EDGE_SCOPE,)
+    )
+    return token, now + EDGE_TOKEN_LASTS
 
 
 async def callers(connection: Any, hashes: Iterable[bytes], now: datetime) -> dict[bytes, Caller]:

@@ -17,6 +17,7 @@ import msgspec
 from contracts.decision import SlotRef
 from contracts.errors import SampanError
 from contracts.sealing import SealedEvent, SealedSubmission, SlotKey, VaultPublicKey
+from contracts.sealing.release import EdgePublicKey
 from services.vault.bundles import PinnedKey
 from services.vault.tickets import Grant, Regranted, Ticket
 
@@ -162,6 +163,11 @@ class VaultDoor(Names, Protocol):
             StaleTicket: the router must decide again first; retryable.
             NotAuthentic: the slot was granted under another label than it was admitted under.
         """
+
+    async def release_to_edge(
+        self, connection: Any, tickets: Sequence[Ticket], edge: EdgePublicKey, now: datetime
+    ) -> list[bytes | SampanError]:
+        """As :meth:`release_keys`, each ticket's keys sealed to an agency's own edge: no caller here can use them."""
 
     async def erase_subject(self, connection: Any, subject_id: UUID) -> None:
         """Destroy the subject's key, her bundles and grants, and shut her gate for ever."""

@@ -15,8 +15,10 @@ from contracts.errors import SampanError
 from contracts.groups import items_from
 from contracts.ids import Random
 from contracts.sealing import SealedEvent, SealedSubmission
+from contracts.sealing.release import EdgePublicKey
 from services.vault import store
 from services.vault.bundles import PinnedKey, bundles_of, joined_control, unwrap_bundle, wrap_bundle
+from services.vault.edge_release import sealed_to
 from services.vault.errors import erased
 from services.vault.key_holder import KeyHolder
 from services.vault.keyring import Keyring
@@ -193,6 +195,12 @@ class Vault(Naming):
     ) -> list[dict[str, PinnedKey] | SampanError]:
         """Gates stay as they are until the caller's transaction ends; see :class:`services.vault.port.VaultDoor`."""
         return await release(connection, self._holder, tickets, now)
+
+    async def release_to_edge(
+        self, connection: Any, tickets: Sequence[Ticket], edge: EdgePublicKey, now: datetime
+    ) -> list[bytes | SampanError]:
+        """See :class:`services.vault.port.VaultDoor`."""
+        return sealed_to(edge, self, tickets, await self.release_keys(connection, tickets, now))
 
     # Erasing.
 

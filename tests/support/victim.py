@@ -32,7 +32,8 @@ from services.assembly.identity import instance_id
 from services.assembly.instance import Edges, build
 from services.delivery import lanes, retry, worker
 from services.edge import perform as edge_perform
-from services.edge.perform import PrimeroTarget, Ready, WebhookTarget
+from services.edge.perform import Ready
+from services.edge.targets import PrimeroTarget, WebhookTarget
 from services.runtime.clock import SystemClock
 from services.runtime.store.port import Advance
 from services.runtime.store.postgres import PostgresStore, PostgresUnitOfWork
@@ -116,7 +117,7 @@ def _add_seams(instance: Any, seam: Seam) -> None:
 def hurry() -> None:
     """Pauses of seconds where service has minutes and hours; their order stays what it is."""
     lanes.CLAIM_SECONDS = CLAIM_SECONDS  # type: ignore[misc]
-    vars(worker)["_CALL_SECONDS_MAX"] = CALL_SECONDS_MAX
+    vars(worker)["CALL_SECONDS_MAX"] = CALL_SECONDS_MAX
     retry.ATTEMPTS_MAX.update(dict.fromkeys(retry.ATTEMPTS_MAX, ATTEMPTS_MAX))
 
 

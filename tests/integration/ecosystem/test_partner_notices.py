@@ -93,7 +93,7 @@ async def test_a_step_that_fails_leaves_neither_item_nor_notice(world: ServicesW
     """Inbox and notice are one transaction: when it is undone, both are."""
     await world.submit(**REFERRAL)
     await world.instance.router.run_once()
-    step = DeliveryStep(lambda _: (), PartnerNotices(world.directory, world.instance.vault.alias))
+    step = DeliveryStep(lambda _recipient, _own_edge: (), PartnerNotices(world.directory, world.instance.vault.alias))
     records = await read_all(world, "dispatches")
 
     async def fails_late() -> None:
