@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from contracts.errors import SetupProblem
 from services.assembly.settings import HttpSettings
-from services.runtime.failures import error_code, raised_at
+from services.runtime.error_names import error_code, raised_at
 
 _GRACE_SECONDS = 5
 _log = structlog.get_logger(__name__)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
 from typing import Final
 
 import asyncpg
 
 from contracts.errors import InvalidInput, SampanError
+from services.runtime.error_names import error_code, raised_at
+
+__all__ = [
+    "GapError",
+    "LogReplacedError",
+    "NotOurs",
+    "concerns_operator",
+    "error_code",
+    "is_transient",
+    "raised_at",
+]
 
 
 class NotOurs(InvalidInput):
@@ -57,18 +66,3 @@ _ALARMS: Final = frozenset({"key-broken"})
 def concerns_operator(error: BaseException) -> bool:
     """Whether ``error`` tells of trouble on our side, and not only of a request that is refused."""
     return not isinstance(error, SampanError) or error.http_status >= 500 or error.code in _ALARMS
-
-
-def error_code(error: BaseException) -> str:
-    """A code for ``error`` that carries no value: messages of databases and parsers echo their input."""
-    if isinstance(error, SampanError):
-        return error.code
-    if isinstance(error, asyncpg.PostgresError):
-        return f"sqlstate-{error.sqlstate}"
-    return type(error).__name__
-
-
-def raised_at(error: BaseException) -> str:
-    """File and line where ``error`` was raised, for who must mend it; without its message."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"

@@ -21,6 +21,10 @@ CounterName = Literal[
     "sampan_log_alarms_total",
     # records of strangers on our topics that became dead letters
     "sampan_dead_letters_total",
+    # attempts of an agency's own edge by verdict
+    "sampan_edge_attempts_total",
+    # times that such an edge asked its hub for work, by whether the hub answered
+    "sampan_edge_asks_total",
 ]
 GaugeName = Literal[
     # age in seconds of the oldest dispatch that no person has answered
@@ -44,12 +48,16 @@ HistogramName = Literal[
 LABELS: Final[dict[str, frozenset[str]]] = {
     "outcome": frozenset({"accepted", "duplicate", "refused", "failed"}),
     "consumer": frozenset({"router", "delivery", "intake-aliases", "relay"}),
+    "hub": frozenset({"answered", "silent"}),
+    "verdict": frozenset({"delivered", "refused", "later", "unknown"}),
 }
 _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sampan_submissions_total": ("outcome",),
     "sampan_records_applied_total": ("consumer",),
     "sampan_log_alarms_total": (),
     "sampan_dead_letters_total": (),
+    "sampan_edge_attempts_total": ("verdict",),
+    "sampan_edge_asks_total": ("hub",),
     "sampan_oldest_unanswered_age_seconds": (),
     "sampan_lanes_parked": (),
     "sampan_keys_parked": ("consumer",),
