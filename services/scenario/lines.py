@@ -13,7 +13,7 @@ from typing import Final
 from adapters.channels.ed25519 import secret_of, signer
 from adapters.exchange import Call, NoReply, Reply
 from routing.directory import Directory
-from services.edge.perform import Target, WebhookTarget
+from services.edge.targets import Target, WebhookTarget
 
 CHANNEL: Final = "webhook"
 _SEED: Final = bytes(32)

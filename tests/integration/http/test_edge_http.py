@@ -7,12 +7,13 @@ import pytest
 from contracts.edge_api import EdgeEnrolled
 from contracts.errors import NotAuthentic
 from contracts.roles import Group
+from contracts.sealing import CONTROL, SealedSlot, SlotKey
 from contracts.sealing.release import EDGE_SEED_BYTES, EdgePrivateKey
 from services.delivery import edge_keys
 from services.delivery.lanes import CLAIM_SECONDS, EDGE_SILENT_SECONDS
 from services.edge.released import open_release
 from services.runtime import registry
-from services.vault.vault import Vault
+from services.vault import opening
 from tests.support.http_world import HttpWorld, is_problem
 from tests.support.lane_play import MINISTRY, failures, items, lane, refer
 from tests.support.own_edge import OwnEdge, enrolled_edge, register
@@ -62,25 +63,39 @@ async def test_a_claim_carries_nothing_in_clear(http: HttpWorld, edge: OwnEdge) 
         assert word not in answer.text
 
 
+@pytest.fixture
+def opened_at_hub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Labels of the slots that the hub's process opens, in order."""
+    labels: list[str] = []
+    plain = opening.open_slot
+
+    def watched(context: bytes, slot: SealedSlot, key: SlotKey) -> bytes:
+        labels.append(key.label)
+        return plain(context, slot, key)
+
+    monkeypatch.setattr(opening, "open_slot", watched)
+    return labels
+
+
 async def test_the_hub_opens_nothing_of_an_agency_with_an_edge(
-    http: HttpWorld, edge: OwnEdge, monkeypatch: pytest.MonkeyPatch
+    http: HttpWorld, edge: OwnEdge, opened_at_hub: list[str]
 ) -> None:
-    """From submission to outcome the vault opens no slot: keys leave it sealed, and only so."""
-    opened: list[object] = []
-    plain = Vault.open_many
-
-    async def watched(self: Vault, *said: object) -> object:
-        opened.append(said)
-        return await plain(self, *said)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Vault, "open_many", watched)
+    """From submission to outcome the hub opens no group for it: what intake and router read is in none."""
     await refer(http.world)
     await http.world.instance.settle()
     (claim,) = await edge.claims()
     await edge.say(claim.attempt, "delivered")
     await http.world.instance.settle()
-    assert opened == []
     assert await items(http.world) == [("tell", "done")]
+    assert set(opened_at_hub) == {CONTROL}
+
+
+async def test_the_watch_on_the_hub_sees_what_it_opens(http: HttpWorld, opened_at_hub: list[str]) -> None:
+    """Where another agency lets the hub open, the same watch tells of it."""
+    await http.world.refer()
+    (item,) = (await http.get("/v1/inbox", "shelter-th")).json()["items"]
+    await http.post(f"/v1/inbox/{item['dispatch']}/open", "shelter-th", json={})
+    assert {"F1", "F2"} <= set(opened_at_hub)
 
 
 async def test_a_stolen_claim_opens_nothing(http: HttpWorld, edge: OwnEdge) -> None:
