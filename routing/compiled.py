@@ -137,7 +137,10 @@ Table = tuple[Mapping[str, int], int]
 def _tables(
     clauses: Sequence[Clause], everything: int
 ) -> tuple[tuple[tuple[str, Table], ...], tuple[tuple[str, Table, Table], ...]]:
-    """For one-valued facts one table each; for others one of what some value must meet, one of what none may."""
+    """For one-valued facts one table each; for others one of what some value must meet, one of what none may.
+
+    A clause that wants a value of each of several sets stands in as many layers of such tables.
+    """
     single: list[tuple[str, Table]] = []
     several: list[tuple[str, Table, Table]] = []
     for fact in sorted({fact for clause in clauses for fact in clause}):
@@ -147,12 +150,10 @@ def _tables(
                 (fact, _table(tests, everything, lambda t, v: (t.any is None or v in t.any) and v not in t.none))
             )
             continue
-        positive = [(bit, test) for bit, test in tests if test.any is not None]
-        negative = [(bit, test) for bit, test in tests if test.none]
-        several.append((
-            fact, _table(positive, everything, lambda t, v: v in (t.any or ())),
-            _table(negative, everything, lambda t, v: v not in t.none),
-        ))  # fmt: skip
+        negative = _table([(bit, test) for bit, test in tests if test.none], everything, lambda t, v: v not in t.none)
+        for layer in range(max(1, *(len(test.wanted()) for _, test in tests))):
+            wanted = [(bit, FactTest(test.wanted()[layer])) for bit, test in tests if layer < len(test.wanted())]
+            several.append((fact, _table(wanted, everything, lambda t, v: v in (t.any or ())), negative))
     return tuple(single), tuple(several)
 
 

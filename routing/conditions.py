@@ -28,19 +28,33 @@ View = Mapping[str, str | frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class FactTest:
-    """Of a fact's values at least one is in ``any`` (if given), and none is in ``none``."""
+    """Of a fact's values at least one is in ``any`` (if given), and none is in ``none``.
+
+    ``also``: further sets, each of which must hold a value too. Where a person may have several values, one test for
+    Laos and another for Thailand are met by somebody of both, and by no one value.
+    """
 
     any: frozenset[str] | None = None
     none: frozenset[str] = frozenset()
+    also: tuple[frozenset[str], ...] = ()
 
     def holds(self, values: frozenset[str]) -> bool:
         """Whether these values pass."""
-        return (self.any is None or bool(values & self.any)) and not (values & self.none)
+        return not (values & self.none) and all(values & wanted for wanted in self.wanted())
 
-    def joined(self, other: FactTest) -> FactTest:
-        """Both tests at once, on one-valued facts."""
-        both = self.any if other.any is None else other.any if self.any is None else self.any & other.any
-        return FactTest(both, self.none | other.none)
+    def wanted(self) -> tuple[frozenset[str], ...]:
+        """The sets of each of which some value must be there."""
+        return self.also if self.any is None else (self.any, *self.also)
+
+    def joined(self, other: FactTest, *, several: bool) -> FactTest:
+        """Both tests at once, of a fact that may have several values or of one that has one."""
+        none = self.none | other.none
+        wanted = tuple(dict.fromkeys((*self.wanted(), *other.wanted())))
+        if not wanted:
+            return FactTest(None, none)
+        if several:
+            return FactTest(wanted[0], none, wanted[1:])
+        return FactTest(frozenset.intersection(*wanted), none)
 
 
 Clause = Mapping[str, FactTest]
@@ -83,7 +97,7 @@ def both(left: tuple[Clause, ...], right: tuple[Clause, ...]) -> tuple[Clause, .
 def _both(left: Clause, right: Clause) -> dict[str, FactTest]:
     made = dict(left)
     for fact, test in right.items():
-        made[fact] = made[fact].joined(test) if fact in made else test
+        made[fact] = made[fact].joined(test, several=FACTS[fact].several) if fact in made else test
     return made
 
 

@@ -23,7 +23,7 @@ from routing.rule_text import read_rules
 from routing.seen import VIEWS_KEPT, Seen, ViewKey
 from routing.view import View
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Raised whenever the engine could decide otherwise on the same input; receipts pin it."""
 
 ABSENT_FILE = "absent.yaml"

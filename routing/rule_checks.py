@@ -44,8 +44,8 @@ def _compatible(a: Clause, b: Clause) -> bool:
 
 
 def _meet(fact: str, a: FactTest, b: FactTest) -> bool:
-    joined = a.joined(b)
     if FACTS[fact].several:
-        return not any(x.any is not None and x.any <= y.none for x, y in ((a, b), (b, a)))
+        return not any(wanted <= y.none for x, y in ((a, b), (b, a)) for wanted in x.wanted())
+    joined = a.joined(b, several=False)
     allowed = (FACTS[fact].values if joined.any is None else joined.any) - joined.none
     return bool(allowed)

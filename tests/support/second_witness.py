@@ -127,8 +127,9 @@ class Witness:
 
     def _passes(self, name: str, test: Any) -> bool:
         values = self.facts_of(name)
-        wanted = test.any is None or any(value in test.any for value in values)
-        return wanted and all(value not in test.none for value in values)
+        wanted = [*([] if test.any is None else [test.any]), *test.also]
+        met = all(any(value in some for value in values) for some in wanted)
+        return met and all(value not in test.none for value in values)
 
     def _speaking(self, kind: str) -> Iterator[tuple[Rule, Effect]]:
         for rule in self.rules:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.compiled import RuleSet
-from routing.conditions import ALWAYS, FactTest, holds
+from routing.conditions import ALWAYS, FactTest, both, holds
 from routing.rule import Effect, Rule
 from routing.targets import of_side
 from routing.vocabulary import FACTS
@@ -48,6 +48,19 @@ def test_bitsets_agree_with_the_plain_meaning(conditions: list[Any], view: dict[
     rules = [_rule(f"X{n}", condition) for n, condition in enumerate(conditions)]
     matched = {one.rule.id for one in RuleSet(rules).match(view).effects}
     assert matched == {rule.id for rule in rules if holds(rule.when, view)}
+
+
+OF_ORIGIN = any_test_of("origin").map(lambda test: ({"origin": test},))
+ORIGINS = st.fixed_dictionaries({"origin": values("origin")})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(OF_ORIGIN, CONDITION), OF_ORIGIN, ORIGINS)
+def test_two_conditions_hold_together_where_each_holds(left: Any, right: Any, view: dict[str, Any]) -> None:
+    """Also of a fact with several values: somebody of both countries meets a test for each."""
+    together = both(left, right)
+    assert holds(together, view) == (holds(left, view) and holds(right, view))
+    assert bool(RuleSet([_rule("X", together)]).match(view).effects) == holds(together, view)
 
 
 def _rule(name: str, condition: Any) -> Rule:

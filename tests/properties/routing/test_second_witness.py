@@ -87,13 +87,14 @@ def _row(verdict: Verdict) -> tuple[Any, ...]:
 
 
 def _engine(play: Play) -> dict[str, tuple[Any, ...]]:
+    """By agency. One reason may be denied while another waits: then it waits."""
     decision = play.steps[-1].decision
-    said: dict[str, tuple[Any, ...]] = {
+    said: dict[str, tuple[Any, ...]] = {d.recipient: ("denied",) for d in decision.denied if d.recipient}
+    said |= {h.recipient: ("held", frozenset(h.asks)) for h in decision.held if h.recipient}
+    return said | {
         d.recipient: ("told", d.purpose, d.basis if d.purpose != "FEEDBACK" else "", frozenset(d.groups))
         for d in decision.dispatches
     }
-    said |= {h.recipient: ("held", frozenset(h.asks)) for h in decision.held if h.recipient}
-    return said | {d.recipient: ("denied",) for d in decision.denied if d.recipient}
 
 
 def _law(chance: random.Random) -> Law:
