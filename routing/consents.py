@@ -10,6 +10,7 @@ import msgspec
 
 from contracts.durations import add, parse_duration
 from routing.agency import Agency
+from routing.limits import limit_of
 from routing.state import ConsentHeld, ConsentText, HeldEvent, Recorded, SubjectState
 from routing.targets import covers, of_side, parse_pattern
 
@@ -25,10 +26,13 @@ _TAKE_BACK: Final = frozenset({"ConsentNarrowed", "ConsentWithdrawn"})
 CONSENT_EVENTS: Final = _TAKE_BACK | {"ConsentGiven"}
 
 
-def fold_consent(state: SubjectState, record: Recorded, zone: ZoneInfo, waited: HeldEvent | None = None) -> None:
+def fold_consent(
+    state: SubjectState, record: Recorded, zone: ZoneInfo, at: datetime, waited: HeldEvent | None = None
+) -> None:
     """Takes what a record says of consent into the subject's receipts.
 
     Args:
+        at: now; a limit that a person set to a release counts from it.
         waited: the record as it was held until now. What she took back meanwhile stays taken back, and what
             was not fresh when she gave it is not fresh now.
     """
@@ -48,6 +52,11 @@ def fold_consent(state: SubjectState, record: Recorded, zone: ZoneInfo, waited: 
         ]  # fmt: skip
         for later in waited.later if waited else ():
             kept = _after(kept, later, zone)
+        limit = limit_of(waited.cleared if waited else ())
+        for one in kept:
+            one.groups = limit.of(one.groups)
+            if limit.within is not None:
+                one.until = min(one.until, add(at, parse_duration(limit.within), zone))
         state.consents += kept
 
 

@@ -55,12 +55,12 @@ def _with_consent_folded(w: Working, look: Look, retry: HeldEvent | None) -> Rec
     """
     record = look.record
     if record.event in CONSENT_EVENTS:
-        fold_consent(w.state, record, w.zone, retry)
+        fold_consent(w.state, record, w.zone, w.at, retry)
         return record
     given = w.look(msgspec.structs.replace(record, event="ConsentGiven"), look.facts)
     verdict, asks, rules = _event_verdict(given, ())
     if verdict == "accepted":
-        fold_consent(w.state, record, w.zone, retry)
+        fold_consent(w.state, record, w.zone, w.at, retry)
     else:
         w.denied.append(
             Denied(event="ConsentGiven", event_id=record.event_id, asks=tuple(asks), rules=tuple(rules))

@@ -9,12 +9,14 @@ from uuid import UUID
 from contracts.decision import Dispatch, Note, RuleRef
 from contracts.durations import add, parse_duration
 from contracts.events import EVENTS
+from contracts.groups import ITEM_FROM
 from contracts.ids import dispatch_id
 from contracts.roles import ACK_WITHIN_HOURS, DECIDE_WITHIN_HOURS
 from routing.agency import Agency
 from routing.basis import Rest, followed_basis
 from routing.combine import Ready, Route
 from routing.homes import homes_of
+from routing.limits import limit_of
 from routing.offers import FEEDBACK, STATISTICS, Offer, origin_side
 from routing.state import Made
 from routing.working import Look, Working, derived_id
@@ -46,7 +48,7 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
         groups={g: state.slots[g] for g in ready.groups if g in state.slots},
         items={i: state.items[i] for i in ready.items if i in state.items},
         consents=tuple([one.event_id for one in consents]),
-        expires_at=max([one.until for one in consents], default=None),
+        expires_at=_expires(w, ready.within, max([one.until for one in consents], default=None)),
         notes=notes, rules=rules, dated=w.at, order=_RANK[ready.priority] * 10 + offer.order,
         answers=record.answer.dispatch_id if record.answer else None,
         acknowledge_by=acknowledge_by, decide_by=decide_by,
@@ -58,16 +60,27 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
     return made
 
 
+def _expires(w: Working, within: str | None, until: datetime | None) -> datetime | None:
+    """The end of the basis, or of the time for which a person released it, whichever is earlier."""
+    if within is None:
+        return until
+    released_until = add(w.at, parse_duration(within), w.zone)
+    return released_until if until is None else min(until, released_until)
+
+
 def _ready(w: Working, look: Look, route: Route) -> Ready:
     groups, touched = granted(look, route.first.agency, route.first.address, route.rest)
     need = w.rules.by_id.get(NEED_RULE)
     refs = {ref for one in route.offers for ref in one.rules} | {*route.rest.rules} | touched
     stated = {one.priority for one in route.offers} | {route.rest.priority}
     keys = tuple(one.key for one in route.offers if one.key)
+    limit = limit_of(word for one in route.offers for word in one.cleared)
+    items = [item for item in sorted(route.rest.items) if limit.of([ITEM_FROM[item]])]
     return Ready(
-        groups, () if route.rest.purpose == FEEDBACK else tuple(sorted(route.rest.items)),
+        tuple(limit.of(groups)), () if route.rest.purpose == FEEDBACK else tuple(items),
         tuple(sorted(refs | ({need.ref} if need else set()))),
         min(filter(None, stated), key=_RANK.__getitem__, default="ROUTINE"), keys, len(keys) == len(route.offers),
+        limit.within,
     )  # fmt: skip
 
 

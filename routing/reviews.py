@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.decision import ReviewOpened, RuleRef
 from contracts.durations import add, parse_duration
+from routing.limits import mark
 from routing.state import Deadline, OpenReview
 from routing.working import Look, Working, derived_id
 
@@ -124,8 +125,10 @@ def answer_review(w: Working) -> None:
         state.held_events = [h for h in state.held_events if h.record.event_id != event_id]
         state.held_routes = [r for r in state.held_routes if r.record.event_id != event_id]
         return
-    state.facts = {**state.facts, **{ask: True for ask in asks if ask in FACTS_SUPPLIED}}
+    if answer.limit is None:
+        state.facts = {**state.facts, **{ask: True for ask in asks if ask in FACTS_SUPPLIED}}
+    let_go = [*asks, *([mark(answer.limit)] if answer.limit else [])]
     for cleared in [h.cleared for h in held_events] + [r.cleared for r in held_routes]:
-        cleared += [ask for ask in asks if ask not in cleared]
+        cleared += [ask for ask in let_go if ask not in cleared]
     for key in [k for k, waits in state.waiting.items() if set(waits) & set(asks)]:
-        state.cleared[key] = sorted({*state.cleared.get(key, ()), *asks})
+        state.cleared[key] = sorted({*state.cleared.get(key, ()), *let_go})

@@ -98,6 +98,10 @@ def resolve(
         str | None,
         typer.Option("--second", metavar="AGENCY/PERSON", help="The second person, where one is needed."),
     ] = None,
+    limit: Annotated[
+        str | None,
+        typer.Option("--limit", metavar="GROUPS/DURATION", help="Release no more than this: 'F3', '30d', 'F0 F3 30d'."),
+    ] = None,
     as_: As = None,
     as_json: Json = False,
 ) -> None:
@@ -116,7 +120,7 @@ def resolve(
             field="--second",
             remedy="Name the second person with --second.",
         )
-    done = session.api.resolve(found.review, "release" if release else "refuse", reason, second)
+    done = session.api.resolve(found.review, "release" if release else "refuse", reason, second, limit)
     session.screen.json(done.model_dump(mode="json"))
     session.screen.say(f"Review {str(done.review)[:8]}: {done.state}.", "green")
 

@@ -119,8 +119,12 @@ class Api:
     def review(self, review: UUID) -> ReviewItem:
         return _read(ReviewItem, self.line.get(f"/v1/reviews/{review}"))
 
-    def resolve(self, review: UUID, action: str, reason: str, second: str | None) -> ReviewItem:
+    def resolve(
+        self, review: UUID, action: str, reason: str, second: str | None, limit: str | None = None
+    ) -> ReviewItem:
         body = {"action": action, "reason": reason, "second": second}
+        if limit is not None:  # an older server does not know the word
+            body["limit"] = limit
         return _read(ReviewItem, self.line.post(f"/v1/reviews/{review}/resolve", body))
 
     def lanes(self) -> list[LaneItem]:

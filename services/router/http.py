@@ -23,6 +23,8 @@ class Resolution(BaseModel):
     action: Annotated[str, Field(max_length=20)]
     reason: Annotated[str, Field(max_length=2000)]
     second: Annotated[str, Field(max_length=100)] | None = None
+    limit: Annotated[str, Field(max_length=60)] | None = None
+    """A release goes no further: groups, a duration, or both (``F0 F3 30d``)."""
 
 
 def router(reviews: Reviews, caller_of: CallerOf) -> APIRouter:
@@ -42,6 +44,6 @@ def router(reviews: Reviews, caller_of: CallerOf) -> APIRouter:
 
     @api.post("/v1/reviews/{review}/resolve", summary="Release or refuse, with a reason")
     async def resolve(review: UUID, answer: Resolution, who: Caller = caller) -> ReviewItem:
-        return await reviews.resolve(who, review, answer.action, answer.reason, answer.second)
+        return await reviews.resolve(who, review, answer.action, answer.reason, answer.second, answer.limit)
 
     return api

@@ -12,6 +12,7 @@ from contracts.errors import Conflict, InvalidInput, NotFound
 from contracts.ids import Random, new_id
 from contracts.records import RunningEvent
 from routing.directory import Directory
+from routing.limits import read_limit
 from services.router import store
 from services.router.effects import REVIEW
 from services.router.store import ReviewRow
@@ -54,29 +55,25 @@ class Reviews:
         return self._item(row, keys[row.subject_id], caller)
 
     async def resolve(
-        self, caller: Caller, review_id: UUID, action: str, reason: str, second: str | None
+        self,
+        caller: Caller,
+        review_id: UUID,
+        action: str,
+        reason: str,
+        second: str | None,
+        limit: str | None = None,
     ) -> ReviewItem:
         """Answer a question. The reason is kept sealed; the router acts when it reads the answer.
 
+        Args:
+            limit: how far a release goes (:mod:`routing.limits`).
+
         Raises:
-            InvalidInput: no such action, no reason, or a second person is needed.
+            InvalidInput: no such action, no reason, no such limit, or a second person is needed.
             Conflict: somebody answered it before.
             NotFound: none that this caller may know of.
         """
-        if action not in ACTIONS:
-            raise InvalidInput(
-                "a review is released or refused",
-                code="bad-action",
-                field="action",
-                remedy="Say release or refuse.",
-            )
-        if not reason.strip():
-            raise InvalidInput(
-                "a decision needs its reason",
-                code="reason-missing",
-                field="reason",
-                remedy="Say in a sentence why.",
-            )
+        _check(action, reason, limit)
         async with self._store.unit_of_work() as work:
             row = await store.lock_review(work.connection, review_id)
             if row is None or not _may_see(row, caller):
@@ -99,9 +96,9 @@ class Reviews:
             event = RunningEvent(
                 event_id=new_id(self._random, work.now), kind="ReviewResolved", case_id=row.case_id,
                 subject_id=row.subject_id, at=work.now, review_id=review_id, of_event=opened.event_id,
-                by_agency=caller.agency_id, action=action, second="named" if second else None,
+                by_agency=caller.agency_id, action=action, second="named" if second else None, limit=limit,
             )  # fmt: skip
-            words = msgspec.msgpack.encode({"action": action, "reason": reason, "second": second})
+            words = msgspec.msgpack.encode({"action": action, "reason": reason, "second": second, "limit": limit})
             sealed = self._vault.seal_facts(keys[row.subject_id], words, REVIEW + event.event_id.bytes)
             await store.keep_reason(work.connection, event.event_id, row, caller.agency_id, sealed, work.now)
             work.emit(finding_record(event, row.log_key))
@@ -128,6 +125,29 @@ class Reviews:
             needs_second_person=row.needs_second_person,
             state=row.state,
         )
+
+
+def _check(action: str, reason: str, limit: str | None) -> None:
+    if action not in ACTIONS:
+        raise InvalidInput(
+            "a review is released or refused",
+            code="bad-action",
+            field="action",
+            remedy="Say release or refuse.",
+        )
+    if not reason.strip():
+        raise InvalidInput(
+            "a decision needs its reason",
+            code="reason-missing",
+            field="reason",
+            remedy="Say in a sentence why.",
+        )
+    if limit is not None:
+        read_limit(limit)
+        if action == "refuse":
+            raise InvalidInput(
+                "a refusal has no limit", code="bad-limit", field="limit", remedy="Refuse without it, or release."
+            )
 
 
 def _rule(rule: RuleRef) -> str:

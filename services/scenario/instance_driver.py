@@ -112,6 +112,7 @@ class InstanceDriver:
                 reviewing.action,
                 reviewing.reason or "as the scenario says",
                 reviewing.second,
+                reviewing.limit,
             )
         await self._settle()
         return self._result(reviewing.step, before)

@@ -11,11 +11,13 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from contracts.consent import Consent
+from contracts.errors import InvalidInput
 from contracts.events import EVENTS
 from contracts.facts import Facts
 from contracts.groups import GROUP_MODELS
 from contracts.open_event import ANSWER_EVENTS
 from contracts.roles import Group, Purpose
+from routing.limits import read_limit
 from services.scenario.errors import nearest
 from services.scenario.fields import Fields
 from services.scenario.model import (
@@ -272,8 +274,20 @@ def _review(fields: Fields, context: Context) -> Action:
         of=fields.word(fields.require("of", "Name the step that waits."), "of"),
         reason=fields.text("reason"),
         second=fields.text("second"),
-        limit=" ".join(fields.texts("limit") or ()) or None,
+        limit=_limit(fields),
     )
+
+
+def _limit(fields: Fields) -> str | None:
+    node = fields.node_of("limit")
+    text = " ".join(fields.texts("limit") or ())
+    if node is None or not text:
+        return None
+    try:
+        read_limit(text)
+    except InvalidInput as error:
+        raise fields.error(f"'limit' of {fields.what}: {error.message}.", node, remedy=error.remedy) from None
+    return text
 
 
 def _open(fields: Fields, context: Context) -> Action:

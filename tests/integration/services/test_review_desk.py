@@ -59,6 +59,8 @@ async def test_nobody_else_knows_of_it(world: ServicesWorld) -> None:
         (("release", "  ", "a colleague"), "reason-missing", "reason"),
         (("release", "because", None), "second-missing", "second"),
         (("release", "because", "  "), "second-missing", "second"),
+        (("release", "because", "a colleague", "the face"), "bad-limit", "limit"),
+        (("refuse", "because", "a colleague", "F3"), "bad-limit", "limit"),
     ],
 )
 async def test_an_answer_that_is_none(world: ServicesWorld, answer: Any, code: str, field: str) -> None:

@@ -121,6 +121,7 @@ def test_a_misspelt_word_names_file_line_and_the_nearest_known_one(wrong: str, l
         (BASE.replace("seal: [F1, F2]", "facts: {found_in: Thailand}"), "found_in"),
         (BASE + "- {id: cut, fault: {channel_up: SHA@TH, channel_down: SHA@TH}}\n", "needs one of channel_down"),
         (BASE + "- {id: cut, fault: {channel_dwn: SHA@TH}}\n", "channel_down"),
+        (BASE + "- {id: r, review: release, by: CPA@TH, of: first, limit: [F1, soon]}\n", "'limit' of step 'r'"),
         (BASE + "finally:\n- rules: {fired: [21]}\n", "no rule id"),
         (BASE + "finally:\n- told: {with: [F1]}\n", "needs who"),
         (BASE + "variants:\n  x: {set: {nobody.born: 2001-01-01}}\n", "names no person and no step"),
