@@ -80,7 +80,8 @@ format: setup ## let ruff format the code
 	@$(BIN)/ruff check --fix --select I . && $(BIN)/ruff format .
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka-local --group dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka-local --group dev --group bench --group containers pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka -c requirements.lock pyproject.toml -o deploy/compose/requirements.lock
 
 clean: ## remove the environment and caches (never data: a case may wait in it)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

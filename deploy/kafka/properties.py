@@ -31,7 +31,7 @@ def server_properties(
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "INTERNAL",
         "controller.quorum.bootstrap.servers": ",".join(f"{HOST}:{n.controller_port}" for n in plan.nodes),
-        **_promises(plan),
+        **cluster_promises(plan),
         **_small_machine(plan),
         **_listeners(plan, folder.parent / "secrets"),
         **(extra or {}),
@@ -39,7 +39,7 @@ def server_properties(
     return "".join(f"{key}={_escaped(value)}\n" for key, value in said.items())
 
 
-def _promises(plan: ClusterPlan) -> dict[str, str]:
+def cluster_promises(plan: ClusterPlan) -> dict[str, str]:
     """What a region's own cluster must say too."""
     return {
         "auto.create.topics.enable": "false",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contracts.errors import InvalidInput
+from services.assembly import process
 from services.assembly.enrolling import enrol_agency
 from services.assembly.member import MEMBERS, PORTS, run_member
 from services.assembly.serve import serve as run_server
@@ -54,6 +55,22 @@ def run(
                            remedy="Known: " + ", ".join(MEMBERS) + ".")  # fmt: skip
     http = HttpSettings(host=host, port=PORTS[service] if port is None else port)
     run_member(ServerSettings(data=data, http=http), service, typer.echo)
+
+
+def migrate(
+    data: Annotated[Path, typer.Option("--data", help="Folder for the keyring.")] = Path("data"),
+) -> None:
+    """Bring the database up to date, and make the keyring where there is none. Doing it again changes nothing.
+
+    What `sampan run` needs before its first start and after an upgrade. SAMPAN_DATABASE_URL names the database,
+    as the role that owns it; SAMPAN_PASSPHRASE protects the keyring.
+
+    Example: SAMPAN_DATABASE_URL=postgresql://… sampan migrate
+    """
+    settings = ServerSettings(data=data)
+    process.data_folder(settings)
+    with process.opened(settings):
+        typer.echo(f"the database is up to date; the keyring is in {data}")
 
 
 def enrol(

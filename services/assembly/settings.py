@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from contracts.errors import SetupProblem
 from deploy.kafka.access import Access
+
+_SECRETS: Final = "SAMPAN_SECRETS"
 
 
 class HttpSettings(BaseModel):
@@ -56,3 +66,36 @@ class ServerSettings(BaseSettings):
     demo: bool = False
     http: HttpSettings = HttpSettings()
     brokers: KafkaSettings = KafkaSettings()
+    secrets: Path | None = None  # a folder of files named like variables: sampan_passphrase, sampan_database_url …
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable goes before a file of the same name.
+
+        Raises:
+            SetupProblem: ``secrets-not-readable``.
+        """
+        folder = os.environ.get(_SECRETS)
+        if not folder:
+            return init_settings, env_settings
+        _check_readable(Path(folder))
+        files = NestedSecretsSettingsSource(
+            file_secret_settings, secrets_dir=folder, secrets_prefix="SAMPAN_", secrets_nested_delimiter="__"
+        )
+        return init_settings, env_settings, files
+
+
+def _check_readable(folder: Path) -> None:
+    readable = folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+    if not readable or not all(os.access(file, os.R_OK) for file in folder.iterdir() if file.is_file()):
+        raise SetupProblem(
+            "The folder of secrets, or a file in it, cannot be read.", code="secrets-not-readable", field=_SECRETS,
+            remedy="Name a folder whose files this user may read.",
+        )  # fmt: skip

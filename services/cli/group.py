@@ -24,6 +24,7 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
     "up": ("services.assembly.cli", "serve", "The same as serve: all services in one process."),
     "run": ("services.assembly.cli", "run", "Run one service as a process of its own."),
+    "migrate": ("services.assembly.cli", "migrate", "Bring the database up to date, and make the keyring."),
     "enrol": ("services.assembly.cli", "enrol", "Give an agency a token and a signing key."),
 }
 """Command → (module, name in it, help). The name is a Typer app or a plain function."""

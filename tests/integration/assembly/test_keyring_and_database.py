@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from contracts.errors import NotAuthentic, SetupProblem
 from services.assembly import process
+from services.assembly.cli import migrate
 from services.assembly.enrolling import enrol_agency
 from services.assembly.settings import ServerSettings
 from tests.support.postgres import FreshDatabase
@@ -81,3 +82,17 @@ def test_a_keyring_kept_elsewhere_is_taken_back(fresh_database: FreshDatabase, t
         raise AssertionError
     (tmp_path / "backup").rename(kept)
     first_start(known)
+
+
+def test_migrating_makes_both_and_again_changes_nothing(
+    fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``sampan migrate`` leaves a database and a protected keyring that a service alone may open, each time."""
+    monkeypatch.setenv("SAMPAN_DATABASE_URL", fresh_database.owner_dsn)
+    monkeypatch.setenv("SAMPAN_PASSPHRASE", "words")
+    migrate(tmp_path)
+    made = (tmp_path / "keyring.json").read_bytes()
+    migrate(tmp_path)
+    assert (tmp_path / "keyring.json").read_bytes() == made
+    dsn, keys = process.shared(settings(fresh_database, tmp_path, "words"))
+    assert (dsn, keys.is_protected) == (fresh_database.owner_dsn, True)

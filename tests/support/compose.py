@@ -1,0 +1,57 @@
+"""The Compose file, as a container engine would read it: anchors merged, nothing else resolved."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, cast
+
+import yaml
+from pydantic import BaseModel
+
+from tests.support.repository import ROOT
+
+FOLDER: Final = ROOT / "deploy" / "compose"
+
+
+@cache
+def compose() -> dict[str, Any]:
+    """The file's content."""
+    return cast("dict[str, Any]", yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8")))
+
+
+@cache
+def specification() -> dict[str, Any]:
+    """The JSON Schema of the Compose specification, as check-jsonschema carries it."""
+    vendored = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    return cast("dict[str, Any]", json.loads(vendored.read_text(encoding="utf-8")))
+
+
+def members() -> dict[str, dict[str, Any]]:
+    """The containers whose command is ``sampan run``, by the service that it names."""
+    services: dict[str, dict[str, Any]] = compose()["services"]
+    return {s["command"][1]: s for s in services.values() if s.get("command", [""])[0] == "run"}
+
+
+def ours() -> dict[str, dict[str, Any]]:
+    """The containers of our own image, by name."""
+    return {name: s for name, s in compose()["services"].items() if "build" in s}
+
+
+def variables_of(model: type[BaseModel], before: str = "SAMPAN_") -> Iterator[str]:
+    """Every variable that sets something in ``model``, nested ones too, in capitals."""
+    for name, field in model.model_fields.items():
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            yield from variables_of(nested, f"{before}{name.upper()}__")
+        else:
+            yield before + name.upper()
+
+
+def ready_port(service: Mapping[str, Any]) -> int | None:
+    """The port that a container asks for its own readiness; None where it asks for something else."""
+    asked = re.search(r"http://127\.0\.0\.1:(\d+)/readyz", " ".join(service["healthcheck"]["test"]))
+    return int(asked[1]) if asked else None
