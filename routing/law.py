@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Any, Final
@@ -70,6 +70,19 @@ class Law:
     def of_sample_region(cls, directory: Directory) -> Law:
         """The committed rules (``routing/rules``), with a directory."""
         return cls.load(sample_rules(), directory)
+
+    def without(self, key: str) -> Law:
+        """The same law as if a rule (``R14``) or one of its effects (``R14/2``) had never been written."""
+        rule_id, _, number = key.partition("/")
+        rules = []
+        for rule in self.rules:
+            if rule.id == rule_id:
+                kept = [e for n, e in enumerate(rule.effects) if number and n != int(number)]
+                rule = replace(rule, effects=tuple(kept))
+            if rule.effects:
+                rules.append(rule)
+        changed = hashlib.sha256(f"{self.rule_set_hash} without {key}".encode()).hexdigest()
+        return replace(self, rules=tuple(rules), rule_set_hash=changed, _sets=_by_date(tuple(rules)))
 
     def in_force(self, at: datetime) -> RuleSet:
         """The rules of a day: law date and knowledge date are both the record's append time (UTC day)."""

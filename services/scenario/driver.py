@@ -1,7 +1,7 @@
 """What a scenario is played on: a driver moves the clock, acts, and shows what was decided and seen.
 
 Two implement it: the real services on a throw-away instance (``services/scenario/instance_driver.py``) and,
-for tests of routing alone, ``tests/support/pure_driver.py``. People are named by their label in the file,
+for tests of routing alone, ``services/scenario/engine_driver.py``. People are named by their label in the file,
 agencies by slug.
 """
 

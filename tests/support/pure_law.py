@@ -10,8 +10,8 @@ from routing.law import Law
 from routing.state import facts_of
 from routing.step import step
 from services.scenario.driver import Driver
+from services.scenario.engine_driver import EngineDriver
 from services.scenario.resolver import DirectoryResolver
-from tests.support.pure_driver import PureDriver
 from tests.support.region import region_directory
 
 
@@ -24,4 +24,4 @@ def sample_law() -> Law:
 @asynccontextmanager
 async def open_pure_driver() -> AsyncIterator[Driver]:
     """A driver for one run."""
-    yield PureDriver(step, sample_law(), DirectoryResolver(region_directory()), facts_of)
+    yield EngineDriver(step, sample_law(), DirectoryResolver(region_directory()), facts_of)

@@ -26,8 +26,8 @@ from contracts.decision import (
     Timer,
     Warn,
 )
+from services.scenario.engine_driver import NAMESPACE, EngineDriver
 from services.scenario.resolver import DirectoryResolver
-from tests.support.pure_driver import NAMESPACE, PureDriver
 from tests.support.region import region_directory
 
 Script = Mapping[str, Callable[[CaseRecord], Mapping[str, Any]]]
@@ -77,7 +77,7 @@ def denied(record: CaseRecord, **more: Any) -> Denied:
     return Denied(event=record.event, event_id=record.event_id, **more)
 
 
-def scripted(script: Script, fold: Mapping[str, Any] | None = None) -> PureDriver:
+def scripted(script: Script, fold: Mapping[str, Any] | None = None) -> EngineDriver:
     """A pure driver over the scripted engine; what the script leaves out is accepted without effect."""
 
     def step(state: bytes | None, record: CaseRecord, law: Any, kin: Mapping[UUID, bytes]) -> Step:
@@ -95,7 +95,7 @@ def scripted(script: Script, fold: Mapping[str, Any] | None = None) -> PureDrive
         return Step(state=msgspec.msgpack.encode(timers), decision=Decision(**(fields | say)), timers=timers)
 
     resolver = DirectoryResolver(region_directory())
-    return PureDriver(step, None, resolver, (lambda state: fold) if fold else None)
+    return EngineDriver(step, None, resolver, (lambda state: fold) if fold else None)
 
 
 _ANY_TIME = datetime.fromisoformat("2026-03-02T02:00+00:00")

@@ -12,10 +12,10 @@ import pytest
 from contracts.case_record import CaseRecord
 from contracts.decision import Regrant
 from services.scenario.driver import Driver
+from services.scenario.engine_driver import NAMESPACE
 from services.scenario.errors import ScenarioError
 from services.scenario.results import Result
 from services.scenario.run import run_text
-from tests.support.pure_driver import NAMESPACE
 from tests.support.scripted_engine import (
     DeadlineSet,
     Fired,

@@ -1,4 +1,4 @@
-"""What the pure driver keeps in memory of subjects, dispatches and steps."""
+"""What the engine driver keeps in memory of subjects, dispatches and steps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PATIENCE = {"EMERGENCY": timedelta(minutes=1), "URGENT": timedelta(minutes=8), "
 """After how long a lane that finds nobody parks and says so, about as services/delivery/retry.py has it."""
 
 
-class PureLines:
+class EngineLines:
     """Lines to agencies, and what waits on those that are cut."""
 
     def __init__(self) -> None:

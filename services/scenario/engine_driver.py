@@ -27,7 +27,7 @@ from services.scenario.driver import (
     StepResult,
     View,
 )
-from tests.support.pure_memory import PureLines, Received, Subject, Told, opens, view_of
+from services.scenario.engine_memory import EngineLines, Received, Subject, Told, opens, view_of
 
 NAMESPACE = UUID("6f3a1c52-6d0e-4b59-8f1e-0f6f0c5a7a11")
 _SEVERITY = ("accepted", "held", "refused", "denied")
@@ -35,7 +35,7 @@ _SEVERITY = ("accepted", "held", "refused", "denied")
 StepFunction = Callable[[bytes | None, CaseRecord, Any, Mapping[UUID, bytes]], Step]
 
 
-class PureDriver:
+class EngineDriver:
     """One run in memory. ``step`` is ``routing.step.step``, ``law`` its third argument."""
 
     def __init__(
@@ -59,7 +59,7 @@ class PureDriver:
         self._received: dict[UUID, Received] = {}
         self._broken: list[str] = []
         self._count = 0
-        self._lines = PureLines()
+        self._lines = EngineLines()
         self.decisions.clear()
 
     async def start(self, at: datetime) -> None:
