@@ -21,6 +21,7 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
         "demo",
         "Play the nine bundled scenarios: who was told, who was not, why.",
     ),
+    "rules": ("services.cli.rules.app", "app", "Tools for the people who own the rules."),
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
     "up": ("services.assembly.cli", "serve", "The same as serve: all services in one process."),
     "run": ("services.assembly.cli", "run", "Run one service as a process of its own."),

@@ -1,0 +1,1 @@
+"""What can be said of a rule set without playing it: gaps, shadows, words, differences. Pure."""

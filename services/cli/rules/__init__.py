@@ -1,0 +1,1 @@
+"""``sampan rules``: tools for the people who own the rules."""

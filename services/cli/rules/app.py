@@ -1,0 +1,24 @@
+"""The commands of ``sampan rules``, each in the module named for it."""
+
+from __future__ import annotations
+
+import typer
+
+from services.cli.group import SampanGroup
+from services.cli.rules.check import check
+
+app = typer.Typer(
+    name="rules",
+    help="Tools for the people who own the rules.\n\nExample: sampan rules check",
+    cls=SampanGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (check,):
+    app.command()(command)
+
+
+@app.callback()
+def rules() -> None:
+    """Tools for the people who own the rules."""
