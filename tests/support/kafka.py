@@ -1,5 +1,8 @@
 """A real Kafka for the tests that need one: the cluster that ``SAMPAN_KAFKA`` names, else one of this machine.
 
+``SAMPAN_TESTCONTAINERS=1`` asks for one in a container instead; without an engine the tests then fail and say so.
+Tests that kill brokers always have three of this machine.
+
 Such tests run in one worker, so a session starts one broker, and three at most once: name them for Kafka.
 A test that needs Kafka is never left out: without the network, the jars' cache says in one sentence what it lacks.
 """
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import kafka_container
 from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
@@ -65,13 +69,17 @@ def kafka_jars() -> tuple[Path, ...]:
 
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
-    """The way in to the session's Kafka: ``SAMPAN_KAFKA`` (``host:port``, plain), else one local broker."""
+    """The way in to the session's Kafka: ``SAMPAN_KAFKA`` (``host:port``, plain), a container, or a local broker."""
     from deploy.kafka.access import Access
     from deploy.kafka.cluster import LocalCluster
 
     named = os.environ.get(VARIABLE)
     if named:
         yield Access(named)
+        return
+    if os.environ.get(kafka_container.VARIABLE) == "1":
+        with kafka_container.kafka_container() as access:
+            yield access
         return
     folder = tmp_path_factory.mktemp("kafka")
     with LocalCluster(folder, jars=request.getfixturevalue("kafka_jars")) as cluster:
