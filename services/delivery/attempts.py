@@ -29,6 +29,7 @@ from services.runtime.failures import error_code, is_transient, raised_at
 from services.runtime.log.findings import finding_record
 from services.runtime.log.port import NewRecord
 from services.runtime.store.postgres import PostgresStore
+from services.vault.errors import VaultAway
 
 CALL_SECONDS_MAX: Final = CLAIM_SECONDS - 15.0
 """A whole conversation ends well before its claim, or a second worker would repeat what is still running."""
@@ -186,6 +187,8 @@ async def _prepared(work: Any, ticket: Ticket, prepare: Prepare[R]) -> R | Verdi
     try:
         async with work.savepoint():
             return await prepare(work.connection, ticket, work.now)
+    except VaultAway:
+        raise  # no outcome: a lane that counted it would park while the vault is away
     except SampanError as error:
         return verdict_of(error)
     except Exception as error:

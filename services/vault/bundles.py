@@ -7,6 +7,7 @@ random shares (XOR), one in each bundle, so that erasing one person silences wha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
@@ -43,12 +44,15 @@ def check_parts(keys: Sequence[SlotKey], subjects: Collection[UUID | None]) -> N
 
 
 def bundles_of(
-    event: SealedEvent, keys: Sequence[SlotKey], subjects: Mapping[UUID | None, UUID], random: Random
-) -> dict[UUID, tuple[PinnedKey, ...]]:
+    event: SealedEvent, keys: Sequence[SlotKey], subjects: Mapping[UUID | None, UUID], random: Random,
+    together: UUID | None = None,
+) -> dict[UUID, tuple[PinnedKey, ...]]:  # fmt: skip
     """Sort an event's slot keys by subject.
 
     Args:
         subjects: the sender's reference → subject id, for every person of the event.
+        together: marks the shares of the control key as belonging together (:func:`mark_of`), where an event may
+            have been admitted before with other persons.
 
     Raises:
         InvalidInput: as :func:`check_parts`.
@@ -60,15 +64,21 @@ def bundles_of(
         digest = digests[key.slot_id.bytes]
         if key.label == CONTROL:
             for subject_id, share in zip(found, _shares(key.key, len(found), random), strict=True):
-                found[subject_id].append(PinnedKey(msgspec.structs.replace(key, key=share), digest))
+                marked = msgspec.structs.replace(key, key=share, subject_ref=together)
+                found[subject_id].append(PinnedKey(marked, digest))
         else:
             found[subjects[key.subject_ref]].append(PinnedKey(key, digest))
     return {subject_id: tuple(pinned) for subject_id, pinned in found.items()}
 
 
-def joined_control(bundles: Sequence[Sequence[PinnedKey]]) -> PinnedKey | None:
+def mark_of(subject_ids: Collection[UUID]) -> UUID:
+    """One mark for each set of persons."""
+    return uuid_of(hashlib.sha256(b"".join(sorted(s.bytes for s in set(subject_ids)))).digest()[:16])
+
+
+def joined_control(bundles: Mapping[UUID, Sequence[PinnedKey]]) -> PinnedKey | None:
     """The control slot's key from the bundles of all subjects of the event; None where one has none."""
-    shares = [next((pin for pin in bundle if pin.key.label == CONTROL), None) for bundle in bundles]
+    shares = [_share(bundle, bundles) for bundle in bundles.values()]
     whole = 0
     for share in shares:
         if share is None:
@@ -77,7 +87,17 @@ def joined_control(bundles: Sequence[Sequence[PinnedKey]]) -> PinnedKey | None:
     first = shares[0] if shares else None
     if first is None:
         return None
-    return PinnedKey(msgspec.structs.replace(first.key, key=whole.to_bytes(32, "big")), first.digest)
+    key = msgspec.structs.replace(first.key, key=whole.to_bytes(32, "big"), subject_ref=None)
+    return PinnedKey(key, first.digest)
+
+
+def _share(bundle: Sequence[PinnedKey], subjects: Collection[UUID]) -> PinnedKey | None:
+    """Her share among these persons: the one so marked, else the one without a mark."""
+    shares = [pin for pin in bundle if pin.key.label == CONTROL]
+    if all(pin.key.subject_ref is None for pin in shares):
+        return shares[0] if shares else None
+    by_mark = {pin.key.subject_ref: pin for pin in shares}
+    return by_mark.get(mark_of(subjects)) or by_mark.get(None)
 
 
 def _shares(key: bytes, count: int, random: Random) -> list[bytes]:

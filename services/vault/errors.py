@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.errors import NotAllowed, NotFound, TryLater
+from contracts.errors import Conflict, NotAllowed, NotFound, TryLater
 
 
 class StaleTicket(TryLater):
@@ -23,6 +23,17 @@ class NotGranted(NotFound):
     default_code = "not-granted"
 
 
+class VaultAway(TryLater):
+    """The vault cannot be reached, or cannot answer now. No outcome of anything: the caller waits."""
+
+    default_code = "vault-away"
+
+
+def away() -> VaultAway:
+    """What was asked may have been done; asking again changes nothing."""
+    return VaultAway("The keys cannot be reached at the moment.", remedy="Try again in a minute.")
+
+
 def stale() -> StaleTicket:
     """The router decides again, usually within a second."""
     return StaleTicket("Something changed in this case; what you may see is being decided again.",
@@ -32,6 +43,12 @@ def stale() -> StaleTicket:
 def closed() -> GateClosed:
     """Frozen, withdrawn or erased: which of them is nobody's business here."""
     return GateClosed("This can no longer be opened.", remedy="Ask the sender if you need it for your duty.")
+
+
+def other_content() -> Conflict:
+    """The id of an admitted event, and other bytes: what was admitted once is never replaced."""
+    return Conflict("This event id was used for another submission.", code="id-used", field="event_id",
+                    remedy="A changed document needs a new submission.")  # fmt: skip
 
 
 def expired() -> GateClosed:

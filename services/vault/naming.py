@@ -15,6 +15,7 @@ from contracts import ids
 from contracts.ids import Random
 from contracts.sealing import VaultPublicKey, document_mac
 from services.vault.bundles import check_parts
+from services.vault.keyring import Keyring
 from services.vault.port import Admission
 from services.vault.subject_keys import open_facts, seal_facts
 
@@ -28,6 +29,11 @@ class NamingKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "NamingKeys(▒▒▒)"
+
+
+def naming_keys(keyring: Keyring) -> NamingKeys:
+    """The part of a keyring that opens nothing."""
+    return NamingKeys(alias_key=keyring.alias_key, code_key=keyring.code_key, mac_key=keyring.mac_key)
 
 
 class Naming:

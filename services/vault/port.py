@@ -1,8 +1,9 @@
 """The vault as the other rooms know it: one protocol, whatever stands behind it.
 
-Today it works in the caller's transaction (:mod:`services.vault.vault`). A vault with a database of its own commits
-*before* its caller does; so every call may come again after the caller failed, and changes nothing when it comes
-twice.
+Three forms keep it: in the caller's transaction (:mod:`services.vault.vault`), on a database of its own
+(:mod:`services.vault.apart`), and over HTTP in a process of its own (:mod:`services.vault.remote`). All but the first
+commit *before* the caller does; so every call may come again after the caller failed, and changes nothing when it
+comes twice (ADR 0132).
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class VaultDoor(Names, Protocol):
     """Every method that touches keys.
 
     ``connection`` is the caller's, inside its transaction. The embedded form makes its changes a part of that
-    transaction; a vault apart ignores it and has committed on return. Each method takes many at once.
+    transaction; a vault apart has committed its own on return, and raises VaultAway where it cannot be reached.
+    Each method takes many at once.
     """
 
     async def open_submissions(
@@ -103,6 +105,7 @@ class VaultDoor(Names, Protocol):
         Raises:
             InvalidInput: ``part-of-nobody``.
             GateClosed: ``erased``; a subject of that id was erased.
+            Conflict: ``id-used``; apart only: an event of that id was admitted with other content.
         """
 
     async def narrow(self, connection: Any, narrowings: Sequence[Narrowing]) -> dict[UUID, int]:
@@ -169,8 +172,17 @@ class VaultDoor(Names, Protocol):
     ) -> list[bytes | SampanError]:
         """As :meth:`release_keys`, each ticket's keys sealed to an agency's own edge: no caller here can use them."""
 
+    async def hold(self, connection: Any, subject_id: UUID) -> None:
+        """No event about her is taken in before the caller's transaction ends; waits for what is under way."""
+
+    async def count_bundles(self, connection: Any, subject_id: UUID) -> int:
+        """In how many events something of hers is sealed."""
+
     async def erase_subject(self, connection: Any, subject_id: UUID) -> None:
-        """Destroy the subject's key, her bundles and grants, and shut her gate for ever."""
+        """Destroy the subject's key, her bundles and grants, and shut her gate for ever.
+
+        The last statement of its transaction: a vault apart has destroyed them on return, whatever comes after.
+        """
 
     async def erase_groups(self, connection: Any, subject_id: UUID, labels: Collection[str]) -> None:
         """Destroy the keys of these groups, and of the items that are parts of them, in all her events."""

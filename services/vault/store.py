@@ -83,6 +83,32 @@ async def insert_bundles(connection: Any, rows: Sequence[tuple[UUID, UUID, bytes
     return alive == len({subject_id for subject_id, _, _ in rows})
 
 
+async def lock_events(connection: Any, event_ids: Collection[UUID]) -> None:
+    """Nobody else admits these events before this transaction ends. In order, so that nobody waits in a ring."""
+    keys = sorted(int.from_bytes(event_id.bytes[8:], "big", signed=True) for event_id in set(event_ids))
+    await connection.execute("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as u(k)", keys)
+
+
+_HOLD = (
+    "select 1 from vault.subject_keys where subject_id = $1 for update",
+    "select 1 from vault.gates where subject_id = $1 for update",
+)
+
+
+async def hold_subject(connection: Any, subject_id: UUID) -> None:
+    """Nobody admits an event about her or opens anything before this transaction ends; waits for who does so now."""
+    for statement in _HOLD:  # the key, then the gate: as :func:`erase` takes them
+        await connection.execute(statement, subject_id)
+
+
+async def count_bundles(connection: Any, subject_id: UUID) -> int:
+    """In how many events something of hers is sealed."""
+    count: int = await connection.fetchval(
+        "select count(*) from vault.key_bundles where subject_id = $1", subject_id
+    )
+    return count
+
+
 _REPLACE = """
     update vault.key_bundles b set wrapped = n.wrapped
       from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as n(subject_id, event_id, wrapped)
@@ -136,6 +162,30 @@ _NARROW = """
 async def narrow(connection: Any, ids: Sequence[UUID]) -> dict[UUID, int]:
     """Raise each gate's version by the number of times its subject is listed; returns the new versions."""
     return {row["subject_id"]: row["version"] for row in await connection.fetch(_NARROW, list(ids))}
+
+
+_NARROW_ONCE = """
+    with fresh as (
+        insert into vault.narrowings (event_id, subject_id)
+        select distinct e, s from unnest($1::uuid[], $2::uuid[]) as n(e, s) order by 1, 2
+        on conflict do nothing returning subject_id
+    ), counted as (
+        select subject_id, count(*) as times from fresh group by subject_id
+    ), locked as (
+        select g.subject_id, c.times
+          from vault.gates g join counted c using (subject_id)
+         order by g.subject_id
+           for update of g
+    )
+    update vault.gates g set version = g.version + l.times
+      from locked l
+     where g.subject_id = l.subject_id
+"""
+
+
+async def narrow_once(connection: Any, narrowings: Collection[tuple[UUID, UUID]]) -> None:
+    """(event, subject) each: raise the gate's version for each pair that was never counted before."""
+    await connection.execute(_NARROW_ONCE, [e for e, _ in narrowings], [s for _, s in narrowings])
 
 
 _SET_CLOSED = """

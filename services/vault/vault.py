@@ -22,7 +22,7 @@ from services.vault.edge_release import sealed_to
 from services.vault.errors import erased
 from services.vault.key_holder import KeyHolder
 from services.vault.keyring import Keyring
-from services.vault.naming import Naming, NamingKeys
+from services.vault.naming import Naming, naming_keys
 from services.vault.opening import open_control, open_submission, slots_of
 from services.vault.port import Admission, Narrowing, OpenedRecord, OpenedSubmission
 from services.vault.releasing import release
@@ -39,8 +39,7 @@ class Vault(Naming):
     """
 
     def __init__(self, keyring: Keyring, random: Random) -> None:
-        keys = NamingKeys(alias_key=keyring.alias_key, code_key=keyring.code_key, mac_key=keyring.mac_key)
-        super().__init__(keys, keyring.public, random)
+        super().__init__(naming_keys(keyring), keyring.public, random)
         self._keyring = keyring
         self._holder = KeyHolder(keyring, random)
 
@@ -107,7 +106,7 @@ class Vault(Naming):
                 if s in keys and (s, event_id) in wrapped
             }
             complete = len(bundles) == len(set(subjects))
-            control = joined_control(list(bundles.values())) if complete else None
+            control = joined_control(bundles) if complete else None
             slots = {s: slots_of(event_id, bundle) for s, bundle in bundles.items()}
             opened.append(None if control is None else OpenedRecord(open_control(event, control), slots))
         return opened
@@ -203,6 +202,14 @@ class Vault(Naming):
         return sealed_to(edge, self, tickets, await self.release_keys(connection, tickets, now))
 
     # Erasing.
+
+    async def hold(self, connection: Any, subject_id: UUID) -> None:
+        """See :class:`services.vault.port.VaultDoor`."""
+        await store.hold_subject(connection, subject_id)
+
+    async def count_bundles(self, connection: Any, subject_id: UUID) -> int:
+        """In how many events something of hers is sealed."""
+        return await store.count_bundles(connection, subject_id)
 
     async def erase_subject(self, connection: Any, subject_id: UUID) -> None:
         """Destroy the subject's key, her bundles and grants, and shut her gate for ever.

@@ -11,12 +11,13 @@ import pytest
 from contracts.errors import NotAuthentic, SampanError
 from contracts.sealing import PlainSlot
 from services.edge.prepare import ITEM_FINGERPRINT
+from services.vault import store
 from services.vault.errors import GateClosed, NotGranted
 from services.vault.keyring import Keyring
 from services.vault.vault import Vault
-from tests.integration.vault.conftest import VaultWorld
 from tests.support.postgres import FreshDatabase
 from tests.support.sealed import DAO, MAI, NOW
+from tests.support.vault_world import VaultWorld
 
 
 async def test_after_an_erasure_nothing_opens(connection: Any, world: VaultWorld) -> None:
@@ -159,10 +160,11 @@ async def test_no_table_shows_a_label_a_name_or_how_many_groups(connection: Any,
     await world.grant(connection, slots)
     await world.grant(connection, {"F9": slots["F1"]}, expires_at=NOW)
     await world.narrow(connection)
+    await store.narrow_once(connection, [(world.id(), world.subject)])
     tables = await connection.fetch(
         "select table_name from information_schema.tables where table_schema = 'vault'"
     )
-    assert len(tables) == 4
+    assert len(tables) == 5
     for (table,) in tables:
         rows = await connection.fetch(f"select * from vault.{table}")
         assert rows

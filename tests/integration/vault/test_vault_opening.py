@@ -18,9 +18,9 @@ from services.vault import store
 from services.vault.errors import GateClosed, NotGranted, StaleTicket
 from services.vault.port import Admission
 from services.vault.tickets import Regranted, Ticket
-from tests.integration.vault.conftest import VaultWorld
 from tests.support.postgres import FreshDatabase
 from tests.support.sealed import DAO, MAI, NOW, parts
+from tests.support.vault_world import VaultWorld
 
 
 async def test_a_granted_group_opens_and_only_it(connection: Any, world: VaultWorld) -> None:
