@@ -101,6 +101,17 @@ def _both(left: Clause, right: Clause) -> dict[str, FactTest]:
     return made
 
 
+def known_values(at: LocatedDict, fact: str, value: Any) -> frozenset[str]:
+    """A fact's values as a file states them, one or several.
+
+    Raises:
+        InvalidInput: unknown fact or value; names ``file:line`` and the nearest known word.
+    """
+    if fact not in FACTS:
+        raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))
+    return _words(at, fact, value)
+
+
 def _test(at: LocatedDict, fact: str, value: Any) -> FactTest:
     if fact not in FACTS:
         raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from contracts.decision import RuleRef
-from routing.conditions import ALWAYS, Clause
+from routing.conditions import ALWAYS, Clause, View
 
 EFFECT_FIELDS: Final[dict[str, frozenset[str]]] = {
     "route": frozenset({"to", "purpose", "basis", "priority", "order", "answer_within", "answer_until", "over"}),
@@ -91,6 +91,23 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """Facts on which a rule must speak (``speaks``) or must be silent, as its owner wrote them."""
+
+    facts: View
+    speaks: bool
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed a rule for use, and on which day."""
+
+    by: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A dated version of a rule."""
 
@@ -106,6 +123,9 @@ class Rule:
     effects: tuple[Effect, ...]
     where: str = ""
     ref: RuleRef = field(default=RuleRef("", ""))
+    examples: tuple[Example, ...] = ()
+    signed: Signature | None = None
+    remark: str = ""
     confirmed: bool = True  # False: read, checked and shown, and decides nothing until somebody confirms it
 
     def in_force(self, day: date) -> bool:

@@ -15,11 +15,12 @@ from contracts.events import EVENTS
 from contracts.roles import Basis, Group, Priority, Purpose
 from contracts.yaml_text import LocatedDict, load_yaml
 from routing.conditions import read_condition
-from routing.rule import EFFECT_FIELDS, MARKS, Effect, Need, Rule
+from routing.examples import read_examples
+from routing.rule import EFFECT_FIELDS, MARKS, Effect, Need, Rule, Signature
 from routing.targets import check_target
 
 _RULE_KEYS = {"id", "title", "cite", "mark", "when", "then", "valid_from", "valid_to", "recorded_at", "review_on",
-              "confirmed"}  # fmt: skip
+              "confirmed", "examples", "signed_by", "signed_on", "remark"}  # fmt: skip
 _ALWAYS_ALLOWED = {"when", "on"}
 
 
@@ -66,6 +67,9 @@ def _rule(row: LocatedDict, defaults: Mapping[str, Any]) -> Rule:
         where=row.where(),
         ref=RuleRef(row["id"], valid_from.isoformat()),
         confirmed=_yes_or_no(row, "confirmed", default=True),
+        examples=read_examples(row.get("examples"), row),
+        signed=_signature(row),
+        remark=str(row.get("remark") or ""),
     )
 
 
@@ -196,6 +200,13 @@ def _day(at: LocatedDict, row: Mapping[str, Any], key: str) -> date | None:
     if value is not None and not isinstance(value, date):
         raise refusal(at, key, "not a day", f"Write {key}: 2026-04-01.")
     return value
+
+
+def _signature(row: LocatedDict) -> Signature | None:
+    by, on = row.get("signed_by"), _day(row, row, "signed_on")
+    if (by is None) != (on is None):
+        raise refusal(row, "signed_by", "half a signature", "Write both signed_by: a name, and signed_on: a day.")
+    return Signature(str(by), on) if by is not None and on is not None else None
 
 
 def _yes_or_no(row: LocatedDict, key: str, *, default: bool) -> bool:

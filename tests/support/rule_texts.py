@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,5 +16,5 @@ def rule_file(rows: Iterable[tuple[str, dict[str, Any], list[dict[str, Any]]]], 
     lines = [f"defaults: {{{head}}}", "rules:"]
     for name, when, then in rows:
         row = {"id": name, "title": f"Rule {name}", "cite": "A source", "mark": "A", "when": when, "then": then, **more}
-        lines.append("- " + json.dumps(row))
+        lines.append("- " + re.sub(r'"(\d{4}-\d\d-\d\d)"', r"\1", json.dumps(row)))  # a day, not a text
     return {"test.yaml": "\n".join(lines) + "\n"}

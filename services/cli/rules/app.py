@@ -6,6 +6,8 @@ import typer
 
 from services.cli.group import SampanGroup
 from services.cli.rules.check import check
+from services.cli.rules.examples import run_examples
+from services.cli.rules.explain import explain
 
 app = typer.Typer(
     name="rules",
@@ -15,8 +17,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check,):
-    app.command()(command)
+for name, command in (("check", check), ("explain", explain), ("test", run_examples)):
+    app.command(name)(command)
 
 
 @app.callback()

@@ -39,14 +39,19 @@ def rule_texts(folder: Path | None) -> dict[str, str]:
     if not paths:
         raise InvalidInput("there are no rule files here", code="no-rules", field=folder.name,
                            remedy="Name a folder with files like 01-consent.yaml.")  # fmt: skip
-    return {path.name: _text(path) for path in paths}
+    return {path.name: read_text(path) for path in paths}
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A small UTF-8 file.
+
+    Raises:
+        InvalidInput: it is not there, too large, or not text.
+    """
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise InvalidInput("the file is larger than 1 MiB", code="file-too-large", field=path.name,
-                               remedy="Split it by theme.")  # fmt: skip
+                               remedy="Split it.")  # fmt: skip
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         raise InvalidInput("the file cannot be read", code="file-unreadable", field=path.name,
