@@ -14,6 +14,8 @@ import asyncpg
 from services.runtime.clock import Clock
 
 CHANNEL = "sampan_log"
+ANY_TOPIC = "*"
+"""Signalled where the topics' names are too many for one notification."""
 POLL_SECONDS = 1.0
 _RECONNECT_SECONDS = 1.0
 
@@ -26,7 +28,7 @@ class Wake:
         self._changed = asyncio.Event()
 
     def signal(self, topics: Collection[str]) -> None:
-        """Wake whoever waits for one of ``topics``."""
+        """Wake whoever waits for one of ``topics``; for any at all if ``ANY_TOPIC`` is among them."""
         for topic in topics:
             self._counts[topic] = self._counts.get(topic, 0) + 1
         changed, self._changed = self._changed, asyncio.Event()
@@ -34,7 +36,7 @@ class Wake:
 
     def seen(self, topics: Collection[str]) -> int:
         """The count to take before reading, for :meth:`wait`."""
-        return sum(self._counts.get(topic, 0) for topic in topics)
+        return sum(self._counts.get(topic, 0) for topic in (*topics, ANY_TOPIC))
 
     async def wait(
         self, topics: Collection[str], seen: int, *, timeout_seconds: float = POLL_SECONDS
