@@ -28,6 +28,7 @@ class Operation(IntEnum):
     READ = 3
     WRITE = 4
     DESCRIBE = 8
+    DESCRIBE_CONFIGS = 10
 
 
 class Resource(IntEnum):
@@ -39,6 +40,7 @@ class Resource(IntEnum):
 
 _OURS: Final = frozenset(Resource)
 _RIGHTS: Final = frozenset(Operation)
+_LOOK: Final = (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)  # each checks at start that its topics are as declared
 _ANY: Final = 1
 _LITERAL: Final = 3
 _ALLOW: Final = 3
@@ -63,7 +65,7 @@ def service_acls(topics: Iterable[Topic] | None = None, *, prefix: str = "") -> 
         for topic in (TOPICS.values() if topics is None else topics)
         for services, right in ((topic.producers, Operation.WRITE), (topic.consumers, Operation.READ))
         for service in services
-        for operation in (right, Operation.DESCRIBE)
+        for operation in (right, *_LOOK)
     )
 
 
@@ -72,7 +74,7 @@ def relay_acls(topics: Iterable[Topic] | None = None, *, prefix: str = "") -> tu
     return tuple(
         Acl("relay", operation, prefix + topic.topic)
         for topic in (TOPICS.values() if topics is None else topics)
-        for operation in (Operation.WRITE, Operation.DESCRIBE)
+        for operation in (Operation.WRITE, *_LOOK)
     )
 
 

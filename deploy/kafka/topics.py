@@ -12,12 +12,19 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
-from contracts.errors import SetupProblem, TryLater
+from contracts.errors import SampanError, SetupProblem, TryLater
 from contracts.topics import TOPICS, Topic
 from deploy.kafka.access import Access
 from deploy.kafka.ready import admin
+from deploy.kafka.refusals import NOT_GRANTED_CODES, KafkaRefuses, reason, refusal
 from deploy.kafka.topic_plan import TopicPlan, plan_topic
 
 _SEEN_SECONDS: Final = 30.0
@@ -44,6 +51,7 @@ async def ensure_topics(
     Raises:
         SetupProblem: ``topic-differs``, one exists with other partitions, replicas or settings: names topic and
             remedy; ``topic-refused``, the cluster will not create one.
+        KafkaRefuses: this user may not come in, or may not see or create one of them.
         TryLater: ``no-kafka``, nobody answers.
     """
     wanted = tuple(TOPICS.values() if topics is None else topics)
@@ -61,14 +69,22 @@ async def ensure_topics(
                     for topic, plan in zip(wanted, plans, strict=True)
                 ]
     except (KafkaError, OSError, TimeoutError) as problem:
-        raise TryLater(
-            f"Kafka at {access.bootstrap} does not answer ({type(problem).__name__})",
-            code="no-kafka",
-            remedy="Start it (here: make kafka-up), or correct its address.",
-        ) from None
+        raise await _said(problem, access) from None
     for plan in plans:
         _check(plan, existing[plan.name], settings[plan.name])
     return created
+
+
+async def _said(problem: BaseException, access: Access) -> SampanError:
+    """A refusal as one, at once; anything else is worth another try."""
+    kafka = access.for_aiokafka()
+    if isinstance(problem, KafkaConnectionError):
+        problem = await reason(kafka) or problem
+    return refusal(problem, kafka) or TryLater(
+        f"Kafka at {access.bootstrap} does not answer ({type(problem).__name__})",
+        code="no-kafka",
+        remedy="Start it (here: make kafka-up), or correct its address.",
+    )
 
 
 async def _existing(client: AIOKafkaAdminClient) -> dict[str, list[dict[str, Any]]]:
@@ -88,6 +104,13 @@ async def _create(client: AIOKafkaAdminClient, plans: list[TopicPlan]) -> tuple[
     for name, code, *_ in answer.topic_errors:
         if code == 0:
             created.append(name)
+        elif code in NOT_GRANTED_CODES:
+            raise KafkaRefuses(
+                f"The topic {name} is not there, or this user may not see it; nor may it create topics",
+                code="topic-not-granted",
+                field="acl",
+                remedy="As an administrator: sampan kafka topics, which creates them and grants each service its own.",
+            )
         elif (
             code != TopicAlreadyExistsError.errno
         ):  # another process was quicker; it is checked like the rest
@@ -125,10 +148,11 @@ async def _settings(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, 
             told = _resources(await client.describe_configs(wanted))
     for code, _, _, name, _ in told:
         if code != 0:
-            raise SetupProblem(
+            raise KafkaRefuses(
                 f"Kafka does not tell how the topic {name} is set ({for_code(code).__name__})",
-                code="topic-refused",
-                remedy="Connect as a user who may describe it.",
+                code="topic-not-granted",
+                field="acl",
+                remedy="As an administrator: sampan kafka topics, which grants each service what it needs.",
             )
     return {name: {entry[0]: entry[1] for entry in entries} for _, _, _, name, entries in told}
 

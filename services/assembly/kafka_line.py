@@ -14,6 +14,7 @@ from deploy.kafka.topics import ensure_topics
 from routing.directory import Directory
 from services.assembly.settings import KafkaSettings
 from services.delivery.partner_topics import partner_topics
+from services.runtime.batch import DEAD_LETTER_SUFFIX
 from services.runtime.clock import Clock
 from services.runtime.log.kafka import KafkaLogReader, reading
 from services.runtime.log.kafka_dead_letters import dead_letters
@@ -29,13 +30,18 @@ def carried_topics(directory: Directory) -> tuple[Topic, ...]:
     return (*TOPICS.values(), *partner_topics(directory))
 
 
+def topics_of(reads: Collection[str]) -> tuple[Topic, ...]:
+    """What a process that follows ``reads`` touches: these, and where it puts aside what is not ours."""
+    return tuple(TOPICS[name + suffix] for name in reads for suffix in ("", DEAD_LETTER_SUFFIX))
+
+
 async def topics_ready(
     brokers: KafkaSettings, access: Access, topics: Sequence[Topic], clock: Clock, say: Say
 ) -> None:
     """Return when the brokers answer and hold these topics, as declared.
 
     Raises:
-        SetupProblem: ``no-kafka``, nobody answered in time; ``topic-differs``.
+        SetupProblem: ``no-kafka``, nobody answered in time; ``topic-differs``; KafkaRefuses, at once.
     """
     waited = 0.0
     while True:
@@ -56,8 +62,7 @@ async def topics_ready(
 
 @asynccontextmanager
 async def kafka_log(
-    brokers: KafkaSettings, store: PostgresStore, directory: Directory, reads: Collection[str], metrics: Metrics,
-    say: Say,
+    brokers: KafkaSettings, store: PostgresStore, reads: Collection[str], metrics: Metrics, say: Say
 ) -> AsyncIterator[KafkaLogReader | None]:  # fmt: skip
     """The instance's log as Kafka holds it, and a wake-up for what comes; None where no brokers are named.
 
@@ -72,7 +77,7 @@ async def kafka_log(
     if access is None:
         yield None
         return
-    await topics_ready(brokers, access, carried_topics(directory), store.clock, say)
+    await topics_ready(brokers, access, topics_of(reads), store.clock, say)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         log_id, said = await store.log.log_id(), access.for_aiokafka()

@@ -53,6 +53,23 @@ def database(settings: ServerSettings) -> Iterator[str]:
 
 
 @contextmanager
+def owned_database(settings: ServerSettings) -> Iterator[str]:
+    """The database as its owner, to be repaired while no service runs; nothing is migrated or made.
+
+    Raises:
+        SetupProblem: there is none, it does not answer, or a server runs on the data folder.
+    """
+    if settings.database_url is not None:
+        yield shared_database(settings)
+        return
+    if not (settings.data / "postgres").exists():
+        raise SetupProblem("There is no database in this data folder.", code="no-database", field="--data",
+                           remedy="Name the folder, or SAMPAN_DATABASE_URL.")  # fmt: skip
+    with EmbeddedPostgres(settings.data / "postgres") as server:
+        yield server.owner_dsn(DATABASE)
+
+
+@contextmanager
 def opened(settings: ServerSettings) -> Iterator[tuple[str, Keyring]]:
     """A migrated database and the keyring that opens what it holds; the keyring is made at the first start.
 
@@ -190,10 +207,10 @@ async def running_instance(
         if alone is not None:
             await stack.enter_async_context(_hearing(dsn, store))
             log = await stack.enter_async_context(
-                kafka_log(settings.brokers, store, directory, READS[alone], metrics, say)
+                kafka_log(settings.brokers, store, READS[alone], metrics, say)
             )
         may_accept: Callable[[], None] = _always
-        if log is not None:
+        if log is not None and alone == "intake":  # nobody else accepts anything
             records_max = settings.brokers.backlog_records_max
             backlog = await stack.enter_async_context(watched(store, carried_topics(directory), records_max))
             may_accept = backlog.check

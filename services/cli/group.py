@@ -24,6 +24,7 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
     "rules": ("services.cli.rules.app", "app", "Tools for the people who own the rules."),
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
     "up": ("services.assembly.cli", "serve", "The same as serve: all services in one process."),
+    "kafka": ("services.assembly.kafka_cli", "app", "Prepare and repair a log on Kafka."),
     "run": ("services.assembly.cli", "run", "Run one service as a process of its own."),
     "migrate": ("services.assembly.cli", "migrate", "Bring the database up to date, and make the keyring."),
     "enrol": ("services.assembly.cli", "enrol", "Give an agency a token and a signing key."),

@@ -1,60 +1,31 @@
 """What goes wrong between a service and Kafka, said as one of two things: wait, or somebody must change something.
 
-aiokafka hides a refused password behind "unable to bootstrap", so who cannot start asks the broker once more by
-itself and learns why. No message here carries a password, and none of a broker's own text.
+What counts as a refusal stands in ``deploy.kafka.refusals``. No message here carries a password, and none of a
+broker's own text.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.conn import create_conn
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    ClusterAuthorizationFailedError,
-    GroupAuthorizationFailedError,
-    IllegalSaslStateError,
-    KafkaConnectionError,
-    KafkaError,
-    SaslAuthenticationFailed,
-    TopicAuthorizationFailedError,
-    UnsupportedSaslMechanismError,
-)
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from contracts.errors import SampanError, SetupProblem, TryLater
+from contracts.errors import SampanError, TryLater
+from deploy.kafka.refusals import ASK_SECONDS, KafkaRefuses, reason, refusal
+
+__all__ = ["ASK_SECONDS", "KafkaRefuses", "NoKafka", "asking", "give_up", "said", "start", "stop"]
 
 START_SECONDS: Final = 15.0
 _STOP_SECONDS: Final = 2.0
-ASK_SECONDS: Final = 10.0
-"""How long a broker may take over one question; aiokafka's own limit is 40."""
-
-_NOT_IN: Final = (
-    AuthenticationFailedError,
-    SaslAuthenticationFailed,
-    UnsupportedSaslMechanismError,
-    IllegalSaslStateError,
-)
-_NOT_GRANTED: Final = (
-    TopicAuthorizationFailedError,
-    ClusterAuthorizationFailedError,
-    GroupAuthorizationFailedError,
-)
 
 
 class NoKafka(TryLater):
     """The brokers do not answer."""
 
     default_code = "no-kafka"
-
-
-class KafkaRefuses(SetupProblem):
-    """The brokers answer, and no: a user, password, certificate or grant is not right."""
-
-    default_code = "kafka-refuses"
 
 
 class Client(Protocol):
@@ -84,22 +55,7 @@ class asking:  # noqa: N801 (reads as a statement)
 
 def said(error: BaseException, kafka: Mapping[str, Any]) -> SampanError:
     """``error`` as ours."""
-    if isinstance(error, _NOT_IN):
-        return KafkaRefuses(
-            f"Kafka does not let {_user(kafka)} in.", field="password",
-            remedy="Correct that user's password, or make the user known to the brokers.",
-        )  # fmt: skip
-    if isinstance(error, _NOT_GRANTED):
-        return KafkaRefuses(
-            f"Kafka lets {_user(kafka)} in, and not at a topic that it needs.", code="kafka-not-granted",
-            field="acl", remedy="Grant what contracts/topics gives that service: deploy.kafka.acls.ensure_acls.",
-        )  # fmt: skip
-    if isinstance(error, ssl.SSLError):
-        return KafkaRefuses(
-            "Kafka's certificate is not one that we trust.", field="ca_file",
-            remedy="Name the authority that signed the brokers' certificates.",
-        )  # fmt: skip
-    return NoKafka(
+    return refusal(error, kafka) or NoKafka(
         f"Kafka does not answer ({type(error).__name__}).", remedy="Start it, or correct its address."
     )
 
@@ -117,7 +73,7 @@ async def start(client: Client, kafka: Mapping[str, Any]) -> None:
     except BaseException as error:
         await stop(client)
         if isinstance(error, KafkaConnectionError):
-            error = await _why(kafka) or error
+            error = await reason(kafka) or error
         if isinstance(error, (KafkaError, OSError, TimeoutError)):
             raise said(error, kafka) from None
         raise
@@ -142,20 +98,3 @@ async def give_up(producer: AIOKafkaProducer) -> None:
 def _lines(client: Any) -> Any:
     # One names it in public, the other does not.
     return client.client if isinstance(client, AIOKafkaProducer) else client._client
-
-
-async def _why(kafka: Mapping[str, Any]) -> Exception | None:
-    """What one broker says to one connection of this user; None where that goes well."""
-    options = {name: value for name, value in kafka.items() if name != "bootstrap_servers"}
-    host, _, port = str(kafka["bootstrap_servers"]).split(",")[0].strip().rpartition(":")
-    try:
-        async with asyncio.timeout(ASK_SECONDS):
-            line = await create_conn(host, int(port), **options)
-    except (KafkaError, OSError, TimeoutError, ValueError) as error:
-        return error
-    line.close()
-    return None
-
-
-def _user(kafka: Mapping[str, Any]) -> str:
-    return f"the user {kafka['sasl_plain_username']}" if kafka.get("sasl_plain_username") else "us"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -86,15 +87,23 @@ def check_migrated(dsn: str) -> None:
                            )  # fmt: skip
 
 
-def mint_log_id(owner_dsn: str, reason: str) -> UUID:
+def mint_log_id(owner_dsn: str, reason: str, *, unheld_at: datetime | None = None) -> UUID:
     """Give the log a new id, after a restore or failover: offsets handed out since the copy mean nothing now.
 
     Positions and parked references of this same database came from the same copy, so they follow. Consumers
     with a database of their own keep the old id and raise an alarm. The relay begins again at the first record:
     Kafka holds none of the log's records under the new id. Call it while no service runs.
+
+    Args:
+        unheld_at: the time now, to refuse where a service holds a lease that has not run out; None: do not look.
+
+    Raises:
+        SetupProblem: ``services-run``; nothing was changed.
     """
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("lock table runtime.leases, runtime.positions in exclusive mode")
+        if unheld_at is not None:
+            _refuse_held(connection, unheld_at)
         ((old, new),) = connection.execute(
             "select i.log_id, gen_random_uuid() from log.identity i for update"
         ).fetchall()
@@ -104,3 +113,14 @@ def mint_log_id(owner_dsn: str, reason: str) -> UUID:
         connection.execute("update runtime.positions set applied_offset = -1 where consumer = %s", [RELAY])
         connection.execute("update runtime.parked_records set log_id = %s where log_id = %s", [new, old])
         return UUID(str(new))
+
+
+def _refuse_held(connection: psycopg.Connection[Any], now: datetime) -> None:
+    held = connection.execute(
+        "select distinct consumer from runtime.leases where owner is not null and lease_until > %s order by 1", [now]
+    ).fetchall()
+    if held:
+        raise SetupProblem(
+            f"Services still work on this database: {', '.join(name for (name,) in held)}.", code="services-run",
+            remedy="Stop them all; one that died gives its leases back within 15 seconds.",
+        )  # fmt: skip
