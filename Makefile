@@ -57,12 +57,12 @@ pytest: setup ## the tests alone (TESTS=path, WORKERS=n, SEED=n)
 chaos: setup ## kill the server fifty times while a thousand events flow (SEED=n; minutes)
 	@SAMPAN_KILLS=$${SAMPAN_KILLS:-50} SAMPAN_CASES=$${SAMPAN_CASES:-280} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos/test_kill.py
 
-chaos-kafka: setup ## kill, pause and restart brokers, services and PostgreSQL while events flow (SEED=n; minutes)
+chaos-kafka: setup ## kill, pause, fill and restart brokers, services and PostgreSQL while events flow (SEED=n; minutes)
 	@$(BIN)/python -m deploy.kafka fetch
-	@SAMPAN_FAULTS=$${SAMPAN_FAULTS:-20} SAMPAN_CASES=$${SAMPAN_CASES:-120} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos/test_kafka_chaos.py
+	@SAMPAN_FAULTS=$${SAMPAN_FAULTS:-24} SAMPAN_CASES=$${SAMPAN_CASES:-120} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos/test_kafka_chaos.py
 
-bench: setup ## the benchmarks; each ends with one line of JSON (minutes, wants a quiet machine)
-	@exec $(BIN)/python -m benchmarks
+bench: setup ## the benchmarks; each ends with one line of JSON (ONLY=kafka for one; minutes, quiet machine)
+	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 run-kafka: setup ## the same on three Kafka brokers, every service a process of its own (Ctrl-C stops)
 	@exec $(BIN)/python -m services.assembly.kafka_demo --data $(DATA)-kafka

@@ -12,11 +12,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--referrals", type=int, default=600, help="how many each way carries")
+    parser.add_argument("--only", choices=["decision", "steps", "pipeline", "kafka"], help="one of them alone")
     arguments = parser.parse_args()
-    decision.main(arguments.seed)
-    steps.main(arguments.seed, arguments.referrals)
-    pipeline.main(arguments.seed, arguments.referrals)
-    kafka.main(arguments.seed, arguments.referrals)
+    ways = {
+        "decision": lambda: decision.main(arguments.seed),
+        "steps": lambda: steps.main(arguments.seed, arguments.referrals),
+        "pipeline": lambda: pipeline.main(arguments.seed, arguments.referrals),
+        "kafka": lambda: kafka.main(arguments.seed, arguments.referrals),
+    }
+    for name, run in ways.items():
+        if arguments.only in (None, name):
+            run()
 
 
 if __name__ == "__main__":

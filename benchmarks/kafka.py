@@ -1,4 +1,4 @@
-"""The whole path on three Kafka brokers, beside the embedded log and a bare relay of the same bytes.
+"""The whole path on three Kafka brokers, beside the embedded log, a bare relay and FastStream, with the same bytes.
 
 One process runs the services and the relay, so that their CPU is told apart from the brokers' and PostgreSQL's.
 Brokers share the two cores: the figures say what Kafka costs here, not what a cluster of machines would carry.
@@ -17,7 +17,9 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from benchmarks.faststream_hops import PARTITIONS, Hops
 from benchmarks.machine import Meter, cpu_seconds_of, report
+from benchmarks.members import by_member
 from benchmarks.pipeline import BATCH, in_process, timed
 from benchmarks.world import Bench, bench
 from contracts.topics import TOPICS
@@ -77,19 +79,33 @@ async def bare_relay(world: Bench, access: Access, count: int) -> dict[str, floa
         consumers = []
         for name in names[:-1]:
             consumer = AIOKafkaConsumer(**said, auto_offset_reset="earliest", enable_auto_commit=False)
-            consumer.assign([TopicPartition(name, partition) for partition in range(12)])
+            consumer.assign([TopicPartition(name, partition) for partition in range(PARTITIONS)])
             consumers.append(await stack.enter_async_context(consumer))
 
         async def carry(wanted: int) -> None:
             hops = [asyncio.create_task(_hop(producer, consumers[n], names[n + 1], wanted)) for n in range(HOPS)]
             for start in range(0, wanted, BATCH):
-                part = [(n % 12, referrals[n % BATCH]) for n in range(start, min(start + BATCH, wanted))]
+                part = [(n % PARTITIONS, referrals[n % BATCH]) for n in range(start, min(start + BATCH, wanted))]
                 await _send(producer, names[0], part)
             await asyncio.gather(*hops)
 
         await carry(BATCH * 2)  # warm
         with Meter(world.postgres_pid) as meter:
             await carry(count)
+    return meter.per(count)
+
+
+async def faststream(world: Bench, access: Access, count: int) -> dict[str, float]:
+    """The same bytes over the same hops by FastStream's plain handler."""
+    _, referrals = world.make(BATCH)
+    names = [f"faststream-{hop}" for hop in range(HOPS + 1)]
+    await ensure_topics(access, [replace(TOPICS["case-events"], topic=name) for name in names])
+    hops = Hops(access, names, _BATCH_BYTES)
+    async with hops.broker:
+        await hops.broker.start()
+        await hops.carry([(n % PARTITIONS, referrals[n % BATCH]) for n in range(BATCH)])  # warm
+        with Meter(world.postgres_pid) as meter:
+            await hops.carry([(n % PARTITIONS, referrals[n % BATCH]) for n in range(count)])
     return meter.per(count)
 
 
@@ -113,7 +129,7 @@ def _cpu_of(cluster: LocalCluster) -> float:
 
 
 async def run(seed: int, count: int, cluster: LocalCluster) -> dict[str, Any]:
-    """Embedded, on Kafka and bare, in one run."""
+    """Embedded, on Kafka, bare and on FastStream, in one run; then each service in a process of its own."""
     async with bench(seed) as world:
         await timed(world, BATCH * 2, lambda raws: in_process(world, raws), openings=False)  # warm
         figures: dict[str, Any] = {"count": count, "brokers": len(cluster.nodes)}
@@ -121,6 +137,10 @@ async def run(seed: int, count: int, cluster: LocalCluster) -> dict[str, Any]:
         figures["embedded_to_inbox"] = embedded
         figures["kafka_to_inbox"] = await on_kafka(world, cluster.access(), cluster, count)
         figures["bare_relay_three_hops"] = await bare_relay(world, cluster.access(), count)
+        figures["faststream_three_hops"] = await faststream(world, cluster.access(), count)
+    async with bench(seed) as world:  # a log of its own: nothing of the runs above is carried again
+        figures["by_process"] = await by_member(world, cluster.access(), count)
+        figures["by_process_watched"] = await by_member(world, cluster.access(), count, profile=True)
     return figures
 
 

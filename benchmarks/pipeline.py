@@ -69,13 +69,13 @@ async def timed(world: Bench, count: int, submit: Any, *, openings: bool) -> dic
     await consented(world, consents)
     openers = Openers(world)
     await openers.skip_what_is_there()
-    before = await _in_inboxes(world)
+    before = await in_inboxes(world)
     stop = asyncio.Event()
     running = asyncio.create_task(world.instance.run(stop))
     with Meter(world.postgres_pid) as meter:
         tasks = [asyncio.create_task(openers.run(slug, count)) for slug in RECIPIENTS if openings]
         await submit(referrals)
-        while await _in_inboxes(world) < before + count * len(RECIPIENTS):
+        while await in_inboxes(world) < before + count * len(RECIPIENTS):
             await asyncio.sleep(0.01)
         await asyncio.gather(*tasks)
     stop.set()
@@ -83,7 +83,8 @@ async def timed(world: Bench, count: int, submit: Any, *, openings: bool) -> dic
     return meter.per(count)
 
 
-async def _in_inboxes(world: Bench) -> int:
+async def in_inboxes(world: Bench) -> int:
+    """How many dispatches lie in all inboxes together."""
     async with world.instance.edges.store.pool.acquire() as connection:
         found: int = await connection.fetchval("select coalesce(sum(cursor), 0) from delivery.inbox_heads")
     return found

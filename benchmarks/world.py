@@ -57,6 +57,8 @@ class Bench:
     token: str
     postgres_pid: int
     make: Callable[[int], tuple[list[bytes], list[bytes]]]  # count → (consents, referrals), sealed
+    dsn: str
+    folder: Path  # with the keyring
 
 
 @contextmanager
@@ -97,7 +99,10 @@ async def bench(seed: int) -> AsyncIterator[Bench]:
                 work.connection, agency, secrets.token_bytes, clock.now(), lasts=timedelta(days=1)
             )
         assert server.pid is not None
-        yield Bench(instance, agency, token, server.pid, lambda count: _referrals(instance, keys, count))
+        yield Bench(
+            instance, agency, token, server.pid, lambda count: _referrals(instance, keys, count), server.dsn(),
+            server.data_dir.parent,
+        )  # fmt: skip
         await store.close()
 
 
