@@ -1,6 +1,6 @@
 """Three brokers, every service twice: killed, paused, cut off and restarted, and every promise holds all the same.
 
-The short run is part of every ``make test``; ``make chaos-kafka SEED=n`` plays twenty faults over 120 cases.
+The short run is part of every ``make test``; ``make chaos-kafka SEED=n`` plays twenty-four faults over 120 cases.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from services.runtime.wake import Wake
 from tests.support.history import broken_promises
 from tests.support.kafka import remove_topics
 from tests.support.kafka_chaos_log import compare_logs
-from tests.support.kafka_chaos_plan import plan
+from tests.support.kafka_chaos_plan import KINDS, plan
 from tests.support.kafka_chaos_run import KafkaChaosRun
 from tests.support.postgres import FreshDatabase
 from tests.support.victim import PRIMERO_AGENCY
 
 SEED = int(os.environ.get("SEED", "7"))
-FAULTS = int(os.environ.get("SAMPAN_FAULTS", "6"))
-CASES = int(os.environ.get("SAMPAN_CASES", "12"))
+FAULTS = int(os.environ.get("SAMPAN_FAULTS", "12"))
+KINDS_TO_PLAY = os.environ.get("SAMPAN_KINDS", "").split() or tuple(KINDS)
+CASES = int(os.environ.get("SAMPAN_CASES", "18"))
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_nothing_acknowledged_is_lost_whatever_fails_around_kafka(
     tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Every acknowledged event reaches whom it must, in order, and Kafka holds the log as the table does."""
-    faults = plan(SEED, FAULTS)
+    faults = plan(SEED, FAULTS, KINDS_TO_PLAY)
     run = KafkaChaosRun(durable_database.dsn, postgres_server, three_brokers, prefix, tmp_path, faults, CASES)
     history = await run.play()
     store = await PostgresStore.connect(durable_database.dsn, SystemClock(), Wake())

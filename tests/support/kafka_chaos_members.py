@@ -98,7 +98,11 @@ class ChaosMember:
         """``SIGCONT``."""
         self._signal(signal.SIGCONT)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def tell(self, number: int) -> None:
+        """A signal that means something to the process under test alone."""
+        self._signal(number)
+
+    def _signal(self, number: int) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 

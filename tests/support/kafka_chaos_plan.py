@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,9 +15,15 @@ LEASE_SECONDS: Final = 2.0
 
 KINDS: Final[Mapping[str, tuple[Sequence[str], float, float]]] = {
     "kill-broker": (BROKERS, 1.0, 6.0),
+    "kill-two-brokers": (BROKERS, 1.0, 4.0),
     "pause-broker": (BROKERS, 4.0, 12.0),
+    "full-disk": (BROKERS, 1.0, 4.0),
     "kill-service": (SERVICES, 0.2, 3.0),
     "pause-service": (SERVICES, 2 * LEASE_SECONDS, 4 * LEASE_SECONDS),
+    "stop-in-step": (("router", "delivery"), 3 * LEASE_SECONDS, 4 * LEASE_SECONDS),
+    "relay-stumbles": (("relay",), 2.0, 3.0),
+    "clock-ahead": (("router", "relay"), LEASE_SECONDS, 2 * LEASE_SECONDS),
+    "clock-behind": (("router", "relay"), LEASE_SECONDS, 2 * LEASE_SECONDS),
     "restart-postgres": (("database",), 0.2, 1.5),
     "crash-postgres": (("database",), 0.2, 1.0),
 }
@@ -25,7 +31,12 @@ KINDS: Final[Mapping[str, tuple[Sequence[str], float, float]]] = {
 
 A paused broker holds its connections and answers nobody, beyond its session with the controllers (3 s): to all
 others that is a broker cut off. Of a service's two processes it befalls the one that holds the leases: the pause
-lasts beyond them, and at times beyond a claim (5 s).
+lasts beyond them, and at times beyond a claim (5 s). One that is stopped in a step stops itself, between deciding on
+the step and its transaction. A relay that stumbles loses what it sends first, and sends it again behind the rest.
+
+Two brokers: the one named and the next; the controllers have no majority then. A full disk: the broker may write no
+file beyond its present size (``RLIMIT_FSIZE``), so Kafka meets an error at its next append, as on a full one.
+Clocks go wrong by hours; delivery's and intake's do not, since they date what others wait for.
 """
 
 
@@ -44,12 +55,12 @@ class Fault:
         return self.target in BROKERS
 
 
-def plan(seed: int, count: int) -> list[Fault]:
-    """``count`` faults; every kind comes before any comes again."""
+def plan(seed: int, count: int, among: Collection[str] = tuple(KINDS)) -> list[Fault]:
+    """``count`` faults of the kinds ``among``; every kind comes before any comes again."""
     chance = random.Random(seed)
     kinds: list[str] = []
     while len(kinds) < count:
-        kinds += chance.sample(sorted(KINDS), len(KINDS))
+        kinds += chance.sample(sorted(among), len(among))
     return [_fault(chance, kind) for kind in kinds[:count]]
 
 

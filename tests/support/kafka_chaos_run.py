@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import secrets
 import signal
 from collections import Counter
@@ -27,6 +28,7 @@ from tests.support.history import History
 from tests.support.history_reading import effect_of, read_back
 from tests.support.kafka_chaos_members import ChaosMember, InTurn, lasts
 from tests.support.kafka_chaos_plan import MEMBERS, Fault
+from tests.support.kafka_chaos_seams import SIGNALS
 from tests.support.kill_clients import NGO, Clients
 from tests.support.kill_run import ALIAS, BUSY, enrol, keys_of
 from tests.support.stubborn_primero import StubbornPrimero
@@ -37,6 +39,7 @@ PATIENCE_SECONDS: Final = float(os.environ.get("SAMPAN_CHAOS_PATIENCE_SECONDS", 
 """How long the run may take to come to rest once everything is healed."""
 _POLL_SECONDS: Final = 0.1
 _AWAY: Final = object()
+_FULL_BYTES: Final = 1024
 _ANSWER_SECONDS: Final = 3.0
 _STUCK: Final = """
     select array_agg(concat(d.dispatch_id, ' ', l.error_code, ': ', tries.said)) from delivery.lanes l
@@ -177,29 +180,49 @@ class KafkaChaosRun:
     async def _befall(self, fault: Fault) -> None:
         """Break it, wait, and mend it."""
         if fault.is_of_a_broker:
-            node = self.cluster.node(int(fault.target))
-            await asyncio.to_thread(node.kill if fault.kind == "kill-broker" else node.pause)
-            await lasts(fault.seconds)
-            node.resume()
-            await asyncio.to_thread(self.cluster.restart, node.node_id)
-        elif fault.kind == "kill-service":
-            member = await self._holder(fault.target)
-            await member.kill()
-            await lasts(fault.seconds)
-            await member.start()
-        elif fault.kind == "pause-service":
-            member = await self._holder(fault.target)
-            member.pause()
-            await lasts(fault.seconds)
-            member.resume()
+            await self._befall_brokers(fault)
         elif fault.kind == "restart-postgres":
             await asyncio.to_thread(self.server.stop)
             await lasts(fault.seconds)
             await asyncio.to_thread(self.server.start)
             assert self.dsn.endswith(self.server.dsn("x").partition("?")[2]), "it came back elsewhere"
-        else:
+        elif fault.kind == "crash-postgres":
             await self._crash_postgres()
             await lasts(fault.seconds)
+        else:
+            await self._befall_service(fault.kind, await self._holder(fault.target), fault.seconds)
+
+    async def _befall_brokers(self, fault: Fault) -> None:
+        node = self.cluster.node(int(fault.target))
+        away = [node, self.cluster.node(node.node_id % 3 + 1)] if fault.kind == "kill-two-brokers" else [node]
+        for one in away:
+            if fault.kind == "full-disk":
+                assert one.pid is not None
+                resource.prlimit(one.pid, resource.RLIMIT_FSIZE, (_FULL_BYTES, _FULL_BYTES))
+            else:
+                await asyncio.to_thread(one.pause if fault.kind == "pause-broker" else one.kill)
+        await lasts(fault.seconds)
+        for one in away:
+            one.resume()
+            if fault.kind == "full-disk":
+                await asyncio.to_thread(one.kill)  # it has ended by itself if it had anything to write
+            await asyncio.to_thread(one.start)
+        await asyncio.to_thread(self.cluster.wait_ready)
+
+    async def _befall_service(self, kind: str, member: ChaosMember, seconds: float) -> None:
+        if kind == "kill-service":
+            await member.kill()
+        elif kind == "pause-service":
+            member.pause()
+        else:
+            member.tell(SIGNALS[kind])
+        await lasts(seconds)
+        if kind == "kill-service":
+            await member.start()
+        elif kind.startswith("clock-"):
+            member.tell(SIGNALS["clock-right"])
+        else:
+            member.resume()
 
     async def _holder(self, service: str) -> ChaosMember:
         """The process of ``service`` that holds most leases: the fault must befall who is at work."""

@@ -22,6 +22,7 @@ from services.runtime.lease import PostgresLeases
 from services.runtime.store.postgres import PostgresStore
 from tests.support.kafka_chaos_breaks import BREAKS
 from tests.support.kafka_chaos_plan import LEASE_SECONDS
+from tests.support.kafka_chaos_seams import build_in
 from tests.support.victim import hurry
 
 BREAK: Final = "SAMPAN_CHAOS_BREAK"
@@ -61,6 +62,7 @@ def main(member: Member) -> None:
     hurry()
     _shorten_leases()
     vars(random)["SystemRandom"] = _Hurried
+    build_in()
     if os.environ.get(BREAK):
         BREAKS[os.environ[BREAK]]()
     try:
