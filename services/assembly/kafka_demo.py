@@ -1,5 +1,6 @@
 """``make run-kafka``: three brokers and every service as a process of its own; the first referral is carried across.
 
+The ministry's Primero is served by an edge of the ministry's own: the hub carries what it cannot open for it.
 Everything lives in one folder and ends with this process. The table it prints is that of ``make run``.
 """
 
@@ -14,7 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
 import httpx
 import typer
@@ -25,22 +26,28 @@ from deploy.kafka.jars import ensure_jars
 from services.assembly import demo, process
 from services.assembly.crossing import show_first_crossing
 from services.assembly.member import MEMBERS, PORTS
+from services.assembly.own_edge import PORT as EDGE_PORT
 from services.assembly.settings import HttpSettings, ServerSettings
+from services.client.home import Home
 from services.runtime.clock import SystemClock
 from services.runtime.telemetry.logs import configure_logs
 from services.vault.keyring import Keyring
 
+EDGE: Final = "edge"
+_PORTS: Final = {**PORTS, EDGE: EDGE_PORT}
 _READY_SECONDS: Final = 90
 _STOP_SECONDS: Final = 30
 Say = Callable[[str], None]
 
 
 def main(
-    data: Annotated[Path, typer.Option("--data", help="Folder for everything that is kept.")] = Path("data-kafka"),
+    data: Annotated[Path, typer.Option("--data", help="Folder for everything that is kept.")] = Path(
+        "data-kafka"
+    ),
     nodes: Annotated[int, typer.Option("--nodes", help="Brokers: 1 or 3.")] = 3,
-    port: Annotated[int, typer.Option("--port", help="Of the API; the other services take the next ones.")] = PORTS[
-        "intake"
-    ],
+    port: Annotated[
+        int, typer.Option("--port", help="Of the API; the other services take the next ones.")
+    ] = PORTS["intake"],
 ) -> None:
     """Start Kafka, PostgreSQL and every service as its own process; carry one referral across; keep serving."""
     configure_logs()
@@ -72,7 +79,6 @@ async def _run(settings: ServerSettings, dsn: str, keys: Keyring, bootstrap: str
         environment = {
             "SAMPAN_DATABASE_URL": dsn, "SAMPAN_DEMO": "true", "SAMPAN_BROKERS__BOOTSTRAP": bootstrap,
             "SAMPAN_BROKERS__REPLICAS": str(bootstrap.count(",") + 1),
-            "SAMPAN_TARGETS": str(_targets(settings.data, world)),
         }  # fmt: skip
         members = await stack.enter_async_context(_members(settings, environment, stop))
         await _until_ready(settings.http.port, members, stop)
@@ -83,20 +89,49 @@ async def _run(settings: ServerSettings, dsn: str, keys: Keyring, bootstrap: str
         url = f"http://{settings.http.host}:{settings.http.port}"
         home = demo.client_home(settings.data, url)
         await demo.enrol_demo(instance, home)
+        await _ministrys_edge(settings, home, _targets(settings.data, world), members, stop)
+        say(
+            f"the ministry opens in its own house: edge ({members[EDGE].pid}), with a key that the hub never had"
+        )
         await show_first_crossing(instance, home, world, say)
         say(f"listening on {url}   (Kafka at {bootstrap}; Ctrl-C stops)")
         await _until_stopped(members, stop)
 
 
+async def _ministrys_edge(
+    settings: ServerSettings, home: Home, targets: Path, members: dict[str, asyncio.subprocess.Process],
+    stop: asyncio.Event,
+) -> None:  # fmt: skip
+    """The ministry registers an edge and runs it, by the commands that an agency has.
+
+    Raises:
+        SetupProblem: it could not be registered, or did not become ready.
+    """
+    folder = ("--home", str(settings.data / EDGE))
+    with (settings.data / "services.log").open("ab") as out:
+        environment = {"SAMPAN_DATA": str(home.folder)}
+        init = await _spawn(out, environment, "edge", "init", "--as", demo.MINISTRY_WITH_PRIMERO, *folder)
+        if await init.wait() != 0:
+            raise SetupProblem("The ministry's edge could not be registered.", code="edge-not-registered",
+                               remedy="See services.log in the data folder.")  # fmt: skip
+        port = _port(settings.http.port, EDGE)
+        members[EDGE] = await _spawn(
+            out, environment, "edge", "run", *folder, "--targets", str(targets), "--demo", "--port", str(port)
+        )
+    await _until_ready(settings.http.port, {EDGE: members[EDGE]}, stop)
+
+
 def _targets(data: Path, world: demo.World) -> Path:
-    """The demo's Primero, as an operator would name it to the process that delivers."""
+    """The demo's Primero, as the ministry would name it to its edge."""
     path = data.absolute() / "targets.yaml"
     path.touch(mode=0o600)
     server = world.primero
     assert server is not None
     login = {"url": server.url, "user": "sampan", "password": server.users["sampan"]}
     lookups = {"lookups": {"transitioned_to": "ministry"}}
-    path.write_text(json.dumps({demo.MINISTRY_WITH_PRIMERO: {"primero": {**login, **lookups}}}), encoding="utf-8")
+    path.write_text(
+        json.dumps({demo.MINISTRY_WITH_PRIMERO: {"primero": {**login, **lookups}}}), encoding="utf-8"
+    )
     return path
 
 
@@ -110,12 +145,10 @@ async def _members(
     with log.open("ab") as out:
         try:
             for member in MEMBERS:
-                port = settings.http.port + PORTS[member] - PORTS["intake"]
-                started[member] = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "services.cli", "run", member, "--data", str(settings.data),
-                    "--port", str(port), env=os.environ | environment, stdin=asyncio.subprocess.DEVNULL,
-                    stdout=out, stderr=out, start_new_session=True,
-                )  # fmt: skip
+                port = _port(settings.http.port, member)
+                started[member] = await _spawn(
+                    out, environment, "run", member, "--data", str(settings.data), "--port", str(port)
+                )
             yield started
         finally:
             for one in started.values():
@@ -127,6 +160,18 @@ async def _members(
                 except TimeoutError:
                     one.kill()
                     await one.wait()
+
+
+async def _spawn(out: IO[bytes], environment: Mapping[str, str], *words: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.cli", *words, env=os.environ | environment,
+        stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+    )  # fmt: skip
+
+
+def _port(first: int, member: str) -> int:
+    """Members listen on the API's port and those behind it, in the order of their own."""
+    return first + _PORTS[member] - _PORTS["intake"]
 
 
 async def _until_ready(
@@ -142,7 +187,7 @@ async def _until_ready(
         for _ in range(_READY_SECONDS * 5):
             for member in list(waiting):
                 _check_alive(member, members[member])
-                port = first_port + PORTS[member] - PORTS["intake"]
+                port = _port(first_port, member)
                 with contextlib.suppress(httpx.HTTPError):
                     if (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
                         waiting.remove(member)

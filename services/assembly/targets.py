@@ -19,14 +19,13 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from adapters.channels.ed25519 import secret_of, signer
 from adapters.channels.http import BasicAuth, HttpChannel
 from adapters.primero.codes import DEFAULT_CP, Lookups
 from contracts.errors import InvalidInput, SetupProblem
 from contracts.yaml_text import load_yaml
-from routing.directory import Directory
 from services.edge.targets import PrimeroTarget, Target, WebhookTarget
 
 _KEYS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
@@ -36,8 +35,14 @@ _KEYS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
 """Channel → (settings it needs, settings it may have)."""
 
 
+class Agencies(Protocol):
+    """Who may stand in the file: a directory, or one agency at its own edge."""
+
+    def has(self, slug: str) -> bool: ...
+
+
 def load_targets(
-    path: Path, directory: Directory, webhook_seed: bytes, *, allow_loopback: bool = False
+    path: Path, directory: Agencies, webhook_seed: bytes, *, allow_loopback: bool = False
 ) -> dict[tuple[str, str], Target]:
     """Read the file of targets.
 

@@ -27,6 +27,7 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
     "kafka": ("services.assembly.kafka_cli", "app", "Prepare and repair a log on Kafka."),
     "run": ("services.assembly.cli", "run", "Run one service as a process of its own."),
     "migrate": ("services.assembly.cli", "migrate", "Bring the database up to date, and make the keyring."),
+    "edge": ("services.cli.edge", "app", "Open and deliver in your agency's own house."),
     "enrol": ("services.assembly.cli", "enrol", "Give an agency a token and a signing key."),
 }
 """Command → (module, name in it, help). The name is a Typer app or a plain function."""

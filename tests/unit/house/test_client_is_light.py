@@ -85,7 +85,9 @@ def test_the_base_install_brings_no_server() -> None:
     assert set(SERVER_ONLY) <= modules_beyond(base_distributions())
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["version"], ["submit", "--help"], ["inbox", "--help"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["version"], ["submit", "--help"], ["inbox", "--help"], ["edge", "init", "--help"]]
+)
 def test_the_base_install_is_enough_for_the_command(argv: list[str]) -> None:
     """``sampan`` answers although every package of the server and kafka extras refuses to be imported."""
     refused = sorted(modules_beyond(base_distributions()))
@@ -100,6 +102,13 @@ def test_what_runs_at_an_agency_loads_no_server_package(module: str) -> None:
     result = _python(LOADED.format(module=module))
     assert result.returncode == 0, result.stderr[-2000:]
     assert not set(json.loads(result.stdout)) & set(SERVER_ONLY)
+
+
+def test_an_own_edge_loads_no_driver() -> None:
+    """The process that opens in an agency's house reaches no database, no Kafka and no vault of ours."""
+    result = _python(LOADED.format(module="services.assembly.own_edge"))
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert not set(json.loads(result.stdout)) & {"asyncpg", "psycopg", "aiokafka", "yoyo"}
 
 
 def test_a_missing_package_is_noticed() -> None:
