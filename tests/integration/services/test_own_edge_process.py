@@ -75,12 +75,10 @@ class Region:
     async def ready(self, status: int) -> dict[str, Any]:
         """What the edge's readiness says once it answers with this status."""
         async with httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                answer = await client.get(f"http://127.0.0.1:{self.edge_port}/readyz")
-                if answer.status_code == status:
-                    said: dict[str, Any] = answer.json()
-                    return said
+            while (answer := await client.get(f"http://127.0.0.1:{self.edge_port}/readyz")).status_code != status:
                 await asyncio.sleep(0.1)
+        said: dict[str, Any] = answer.json()
+        return said
 
     async def metrics(self) -> str:
         async with httpx.AsyncClient(trust_env=False) as client:
