@@ -98,7 +98,9 @@ def may_answer(w: Working, review: OpenReview | None, asks: list[str]) -> bool:
 def answer_review(w: Working) -> None:
     """Takes a person's answer. What is released is weighed again: a release never overrules a denial or consent."""
     answer, state = w.record.review, w.state
-    assert answer is not None
+    if answer is None:  # nobody's answer to nothing
+        w.outcome = "denied"
+        return
     review = next((r for r in state.reviews if r.review_id == answer.review_id), None)
     event_id = review.event_id if review else answer.of_event
     held_events = [h for h in state.held_events if h.record.event_id == event_id]

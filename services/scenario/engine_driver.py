@@ -16,6 +16,7 @@ import msgspec
 from contracts.address import parse_address
 from contracts.case_record import AnswerTo, CaseRecord, ReviewAnswer
 from contracts.decision import Dispatch, ReviewOpened, SlotRef, Step
+from contracts.events import EVENTS
 from contracts.open_event import ANSWER_EVENTS
 from services.scenario.driver import (
     Answering,
@@ -30,6 +31,7 @@ from services.scenario.driver import (
 from services.scenario.engine_memory import EngineLines, Received, Subject, Told, opens, view_of
 
 NAMESPACE = UUID("6f3a1c52-6d0e-4b59-8f1e-0f6f0c5a7a11")
+_ANSWERS = frozenset(ANSWER_EVENTS.values())
 _SEVERITY = ("accepted", "held", "refused", "denied")
 
 StepFunction = Callable[[bytes | None, CaseRecord, Any, Mapping[UUID, bytes]], Step]
@@ -101,6 +103,9 @@ class EngineDriver:
         )
 
     async def emit(self, emission: Emission) -> StepResult:
+        kind = EVENTS[emission.event]
+        if set(kind.emitters) == {"sampan"} or (emission.event in _ANSWERS and emission.event != "MessageRecalled"):
+            return StepResult("refused", why="intake takes this event from no agency, or only as an answer")
         event_id = self._new_id(emission.step)
         entries = emission.entries
         subjects = [self._subject(entry, emission.emitter) for entry in entries]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from contracts.facts import Facts
 from services.scenario.canaries import planted_in, values_for
 from services.scenario.driver import Entry
 from services.scenario.model import Emit, Person, Step
+
+
+_REARRANGES: Final = frozenset({"CasesMerged", "CaseSplit"})
+"""Events that say who shares a case from then on, not who did before."""
 
 
 class Cast:
@@ -31,6 +35,16 @@ class Cast:
         """The event's people, mothers before their children, with what the event says of each."""
         about = sorted(emit.about, key=lambda name: self._people[name].child_of in emit.about)
         return tuple(self._entry(self._people[name], emit) for name in about)
+
+    def cannot_rearrange(self, emit: Emit) -> str:
+        """Why cases cannot be merged or split as this event says; empty where nothing would have to move."""
+        cases = {self._cases[name] for name in emit.about}
+        if emit.event == "CasesMerged" and len(cases) > 1:
+            return "Sampan records that cases were merged and tells those who hold them; it does not make one of two"
+        others = [name for name, case in self._cases.items() if case in cases and name not in emit.about]
+        if emit.event == "CaseSplit" and others:
+            return "Sampan records that a case was split and tells those who hold it; it does not make two of one"
+        return ""
 
     def accepted(self, emit: Emit) -> None:
         """The event was folded: what it said of its people need not be said again."""
@@ -95,7 +109,7 @@ def _cases(people: dict[str, Person], steps: Iterable[Step]) -> dict[str, str]:
     """Person → name of the case: the first person of those who appear together."""
     case = {name: name for name in people}
     for step in steps:
-        if not isinstance(step.action, Emit):
+        if not isinstance(step.action, Emit) or step.action.event in _REARRANGES:
             continue
         together = [name for name in step.action.about if people[name].child_of is None]
         for name in together[1:]:

@@ -82,6 +82,8 @@ class _Stage:
             case Emit(event=name) if name not in EVENTS:
                 near = nearest(name, EVENTS)
                 return StepResult("refused", why=f"no event is called {name}; the nearest is {near}")
+            case Emit() as emit if why := self.cast.cannot_rearrange(emit):
+                return StepResult("unplayable", why=why)
             case Emit() as emit:
                 return await self.driver.emit(self._emission(step, emit, actor))
             case Answer() as answer:
@@ -193,8 +195,9 @@ class _Stage:
 
     def _compare_outcome(self, played: Played) -> None:
         step, result = played.step, played.result
-        if step.outcome and step.action is not None and result.outcome != step.outcome:
+        wanted = step.outcome or ("played" if result.outcome == "unplayable" else "")
+        if wanted and step.action is not None and result.outcome != wanted:
             why = f": {result.why}" if result.why else ""
             self.run.problems.append(
-                f"line {step.line}: step '{step.id}' should be {step.outcome} and was {result.outcome}{why}"
+                f"line {step.line}: step '{step.id}' should be {wanted} and was {result.outcome}{why}"
             )

@@ -169,6 +169,7 @@ async def test_a_time_in_the_future(world: ServicesWorld) -> None:
         ({"event": "SomethingUnheardOf"}, "unknown-event", "event"),
         ({"event": "DeadlineDue"}, "reserved-event", "event"),
         ({"event": "DisclosureRefused"}, "reserved-event", "event"),
+        ({"event": "ReviewResolved"}, "reserved-event", "event"),
         ({"event": "ConsentGiven"}, "consent-missing", "consent"),
         ({"event": "ReferralAccepted"}, "answer-missing", "answer.dispatch"),
         ({"event": "IdentificationRequested", "acting_as": "MED@TH"}, None, "acting_as"),

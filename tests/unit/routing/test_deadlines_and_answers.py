@@ -160,6 +160,11 @@ def test_recalling_without_naming_a_dispatch_takes_back_what_was_sent_to_those_n
     assert {d.event: d.groups for d in decision.dispatches} == {"MessageRecalled": {}}
 
 
+def test_a_review_that_nobody_answered_decides_nothing() -> None:
+    """The name of the event alone releases nothing and stops no case."""
+    assert asked().emit("ReviewResolved", "SHA@TH").outcome == "denied"
+
+
 def test_a_freeze_stops_routes_until_it_is_lifted_and_recalls_from_the_origin() -> None:
     """Frozen: identification waits, care does not; what the focal point had is taken back (R26)."""
     play = Play()

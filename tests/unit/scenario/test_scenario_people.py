@@ -89,3 +89,19 @@ def test_every_group_can_be_filled_with_values_that_can_be_found_again() -> None
         assert all(MARK in value for value in planted)
     assert values_for(aye, "F1", None)["ethnicity"] == "Vietnamese"
     assert "Vietnamese" not in str(cast().entries(emit(0))[0].facts)
+
+
+def test_merging_does_not_make_one_case_of_two_before_it_happens_nor_without_a_word() -> None:
+    """Who appears together for the first time where cases are merged did not share one; the step says it cannot be."""
+    text = FILE + (
+        "- {id: merged, at: 30d, emit: CasesMerged, by: IMM@LA, about: [sister, other]}\n"
+        "- {id: split, at: 31d, emit: CaseSplit, by: IMM@LA, about: sister}\n"
+        "- {id: apart, at: 32d, emit: CaseSplit, by: IMM@LA, about: other}\n"
+    )
+    scenario = parse_scenario(text, "people.yaml")
+    people = Cast(scenario.people, scenario.steps, scenario.clock)
+    actions = {step.id: step.action for step in scenario.steps if isinstance(step.action, Emit)}
+    assert len({entry.case for entry in people.entries(actions["merged"])}) == 2
+    assert "does not make one of two" in people.cannot_rearrange(actions["merged"])
+    assert "does not make two of one" in people.cannot_rearrange(actions["split"])
+    assert people.cannot_rearrange(actions["apart"]) == ""
