@@ -11,7 +11,6 @@ from services.scenario.canaries import planted_in, values_for
 from services.scenario.driver import Entry
 from services.scenario.model import Emit, Person, Step
 
-
 _REARRANGES: Final = frozenset({"CasesMerged", "CaseSplit"})
 """Events that say who shares a case from then on, not who did before."""
 
