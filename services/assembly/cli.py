@@ -13,6 +13,7 @@ from services.assembly.enrolling import enrol_agency
 from services.assembly.member import MEMBERS, PORTS, run_member
 from services.assembly.serve import serve as run_server
 from services.assembly.settings import HttpSettings, ServerSettings
+from services.assembly.vault_member import VAULT, migrate_vault
 
 
 def serve(
@@ -35,11 +36,11 @@ def serve(
 
 
 def run(
-    service: Annotated[str, typer.Argument(help="intake (with the HTTP API), router, delivery or relay.")],
+    service: Annotated[str, typer.Argument(help="intake (with the HTTP API), router, delivery, relay or vault.")],
     data: Annotated[Path, typer.Option("--data", help="Folder with the keyring.")] = Path("data"),
     host: Annotated[str, typer.Option("--host", help="Where it listens.")] = "127.0.0.1",
     port: Annotated[
-        int | None, typer.Option("--port", help="On which port; 8420 to 8423 in the order above.", min=0, max=65535)
+        int | None, typer.Option("--port", help="On which port; 8420 to 8424 in the order above.", min=0, max=65535)
     ] = None,
 ) -> None:
     """Run one service as a process of its own, over a database that the others share.
@@ -48,11 +49,15 @@ def run(
     where the relay carries it (SAMPAN_BROKERS__USER, __PASSWORD, __CA_FILE for TLS and SASL/SCRAM). Two processes
     of one service share its work. SIGTERM and Ctrl-C drain.
 
+    The vault holds the keyring over a database of its own (SAMPAN_VAULT__DATABASE_URL). Services that are told of it
+    (SAMPAN_VAULT__URL, SAMPAN_VAULT__TOKEN) need no keyring.
+
     Example: SAMPAN_DATABASE_URL=postgresql://… sampan run router
     """
-    if service not in MEMBERS:
+    known = (*MEMBERS, VAULT)
+    if service not in known:
         raise InvalidInput(f"there is no service {service}", code="no-such-service", field="SERVICE",
-                           remedy="Known: " + ", ".join(MEMBERS) + ".")  # fmt: skip
+                           remedy="Known: " + ", ".join(known) + ".")  # fmt: skip
     http = HttpSettings(host=host, port=PORTS[service] if port is None else port)
     run_member(ServerSettings(data=data, http=http), service, typer.echo)
 
@@ -63,14 +68,21 @@ def migrate(
     """Bring the database up to date, and make the keyring where there is none. Doing it again changes nothing.
 
     What `sampan run` needs before its first start and after an upgrade. SAMPAN_DATABASE_URL names the database,
-    as the role that owns it; SAMPAN_PASSPHRASE protects the keyring.
+    as the role that owns it; SAMPAN_PASSPHRASE protects the keyring. SAMPAN_VAULT__DATABASE_URL names the vault's,
+    where it has one of its own; on a machine with that alone, nothing else is touched.
 
     Example: SAMPAN_DATABASE_URL=postgresql://… sampan migrate
     """
     settings = ServerSettings(data=data)
     process.data_folder(settings)
-    with process.opened(settings):
-        typer.echo(f"the database is up to date; the keyring is in {data}")
+    if settings.vault.database_url is not None:
+        migrate_vault(settings, lambda is_new: process.keyring(settings, is_new=is_new))
+        typer.echo(f"the vault's database is up to date; the keyring is in {data}")
+        if settings.database_url is None:
+            return
+    with process.opened(settings) as (_, keys):
+        where = "with the vault" if keys is None else f"in {data}"
+        typer.echo(f"the database is up to date; the keyring is {where}")
 
 
 def enrol(

@@ -38,7 +38,7 @@ def enrol_agency(settings: ServerSettings, slug: str, out: Path, days: int) -> P
 
 
 async def _enrol(
-    settings: ServerSettings, dsn: str, keys: Keyring, home: Home, slug: str, lasts: timedelta
+    settings: ServerSettings, dsn: str, keys: Keyring | None, home: Home, slug: str, lasts: timedelta
 ) -> None:
     async with process.running_instance(settings, dsn, keys, {}) as instance:
         edges = instance.edges

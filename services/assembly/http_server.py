@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -51,13 +52,14 @@ class Running:
 
 async def serve_app(
     app: Starlette, http: HttpSettings, running: Running, close_streams: Callable[[], None],
-    listening: Callable[[], Awaitable[None]],
+    listening: Callable[[], Awaitable[None]], tls: tuple[Path, Path] | None = None,
 ) -> None:  # fmt: skip
     """Serve until a signal, or until the services end.
 
     Args:
         close_streams: ends what would never end by itself.
         listening: awaited once the server accepts.
+        tls: certificate and private key, PEM files.
 
     Raises:
         SetupProblem: ``services-ended``.
@@ -66,6 +68,7 @@ async def serve_app(
         uvicorn.Config(
             app, host=http.host, port=http.port, log_config=None, access_log=False, http="httptools",
             timeout_keep_alive=75, timeout_graceful_shutdown=_GRACE_SECONDS,
+            ssl_certfile=None if tls is None else tls[0], ssl_keyfile=None if tls is None else tls[1],
         )
     )  # fmt: skip
 

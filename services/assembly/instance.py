@@ -62,7 +62,7 @@ class Edges:
     """Everything of the world that an instance touches."""
 
     store: PostgresStore
-    keyring: Keyring
+    keyring: Keyring | None  # None: the vault holds it elsewhere
     directory: Directory
     law: Callable[[], Law]
     clock: Clock
@@ -74,6 +74,7 @@ class Edges:
     demo: bool
     owner: str  # this process's name among the owners of leases
     log: LogReader | None = None  # what consumers follow; None: the store's own table
+    vault: VaultDoor | None = None  # None: in the store's own transactions
     may_accept: Callable[[], None] = lambda: None  # raises TryLater while intake must not accept
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -170,7 +171,7 @@ class Instance:
 def build(edges: Edges) -> Instance:
     """Wire the services over ``edges``."""
     store, directory = edges.store, edges.directory
-    vault = Vault(edges.keyring, edges.random)
+    vault = edges.vault or _embedded(edges)
     metrics = edges.metrics
     consume = _consumers(edges, metrics)
     intake = intake_bootstrap(
@@ -222,6 +223,11 @@ def build(edges: Edges) -> Instance:
         waiting=portal.waiting,
         metrics=metrics,
     )
+
+
+def _embedded(edges: Edges) -> Vault:
+    assert edges.keyring is not None
+    return Vault(edges.keyring, edges.random)
 
 
 def _consumers(edges: Edges, metrics: Metrics) -> Callable[[str, str, Step], ConsumerLoop]:

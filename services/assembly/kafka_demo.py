@@ -70,7 +70,7 @@ def main(
     typer.echo(f"stopped; everything is kept in {data}")
 
 
-async def _run(settings: ServerSettings, dsn: str, keys: Keyring, bootstrap: str, say: Say) -> None:
+async def _run(settings: ServerSettings, dsn: str, keys: Keyring | None, bootstrap: str, say: Say) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

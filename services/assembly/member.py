@@ -19,6 +19,7 @@ from services.assembly.http_server import Running, serve_app
 from services.assembly.instance import Service
 from services.assembly.kafka_line import carried_topics, topics_ready
 from services.assembly.settings import ServerSettings
+from services.assembly.vault_member import VAULT, database_of, run_vault
 from services.relay import bootstrap as relay
 from services.runtime.batch import Step
 from services.runtime.clock import SystemClock
@@ -32,9 +33,10 @@ from services.runtime.telemetry.traces import configure_traces
 from services.runtime.wake import Wake, listen
 from services.vault.keyring import Keyring
 
-Member = Service | Literal["relay"]
+Member = Service | Literal["relay", "vault"]
 MEMBERS: Final[tuple[Member, ...]] = ("intake", "router", "delivery", "relay")
-PORTS: Final[dict[str, int]] = {"intake": 8420, "router": 8421, "delivery": 8422, "relay": 8423}
+"""Over the shared database. The vault is none of them: it has its own."""
+PORTS: Final[dict[str, int]] = {"intake": 8420, "router": 8421, "delivery": 8422, "relay": 8423, VAULT: 8424}
 Say = Callable[[str], None]
 
 
@@ -49,12 +51,17 @@ def run_member(settings: ServerSettings, member: Member, say: Say) -> None:
             "The relay has nowhere to carry the log.", code="no-brokers", field="SAMPAN_BROKERS__BOOTSTRAP",
             remedy="Name brokers (host:port); on this machine: make kafka-up.",
         )  # fmt: skip
+    if member == "vault":  # it is where the others go
+        settings = settings.model_copy(update={"vault": settings.vault.model_copy(update={"url": None})})
     configure_logs()
     process.data_folder(settings)
     process.check_port_free(settings)
     process.check_exposure(settings)
     provider = configure_traces(member)
-    if member == "relay":
+    if member == "vault":
+        keys = process.keyring(settings, is_new=False)
+        asyncio.run(run_vault(settings, database_of(settings), keys, partial(_listening, settings, member, say)))
+    elif member == "relay":
         asyncio.run(_relay(settings, process.shared_database(settings), say))
     else:
         asyncio.run(_service(settings, member, *process.shared(settings), say))
@@ -63,7 +70,7 @@ def run_member(settings: ServerSettings, member: Member, say: Say) -> None:
     say(f"{member} stopped")
 
 
-async def _service(settings: ServerSettings, service: Service, dsn: str, keys: Keyring, say: Say) -> None:
+async def _service(settings: ServerSettings, service: Service, dsn: str, keys: Keyring | None, say: Say) -> None:
     async with process.running_instance(settings, dsn, keys, {}, alone=service, say=say) as instance:
         running = Running(partial(instance.run, services=[service]))
         store = instance.edges.store
@@ -115,7 +122,8 @@ async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
 
 
 async def _listening(settings: ServerSettings, member: str, say: Say) -> None:
-    say(f"{member} is ready: http://{settings.http.host}:{settings.http.port}/readyz   (Ctrl-C stops)")
+    scheme = "https" if member == VAULT and settings.vault.certificate else "http"
+    say(f"{member} is ready: {scheme}://{settings.http.host}:{settings.http.port}/readyz   (Ctrl-C stops)")
 
 
 def _nothing() -> None:

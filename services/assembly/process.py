@@ -19,6 +19,7 @@ from services.assembly.backlog import watched
 from services.assembly.identity import has_instance, instance_id, is_demo
 from services.assembly.instance import READS, Edges, Instance, Service, build
 from services.assembly.kafka_line import carried_topics, kafka_log
+from services.assembly.keys import door
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
 from services.edge.targets import Targets
@@ -28,7 +29,6 @@ from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.metrics import Metrics
 from services.runtime.wake import Wake, listen
 from services.vault.keyring import Keyring
-from services.vault.vault import Vault
 
 DATABASE: Final = "sampan"
 
@@ -70,8 +70,10 @@ def owned_database(settings: ServerSettings) -> Iterator[str]:
 
 
 @contextmanager
-def opened(settings: ServerSettings) -> Iterator[tuple[str, Keyring]]:
+def opened(settings: ServerSettings) -> Iterator[tuple[str, Keyring | None]]:
     """A migrated database and the keyring that opens what it holds; the keyring is made at the first start.
+
+    Where the settings name a vault elsewhere there is no keyring here, and none is made.
 
     A keyring made anew opens nothing of an earlier one, so it is made for a new database only. The embedded one
     is new where the data folder has none; of another one its own rows tell.
@@ -82,24 +84,30 @@ def opened(settings: ServerSettings) -> Iterator[tuple[str, Keyring]]:
         NotAuthentic: the passphrase does not open it.
     """
     path = settings.data / "keyring.json"
+    if settings.vault.url is not None:
+        with database(settings) as dsn:
+            yield dsn, None
+        return
     if settings.database_url is not None and not path.exists():
         with database(settings) as dsn:
-            yield dsn, _keyring(settings, path, is_new=not has_instance(dsn))
+            yield dsn, keyring(settings, is_new=not has_instance(dsn))
         return
-    keys = _keyring(settings, path, is_new=not (settings.data / "postgres").exists())
+    keys = keyring(settings, is_new=not (settings.data / "postgres").exists())
     with database(settings) as dsn:
         yield dsn, keys
 
 
-def shared(settings: ServerSettings) -> tuple[str, Keyring]:
+def shared(settings: ServerSettings) -> tuple[str, Keyring | None]:
     """The database and keyring of an instance that stands already; several processes use them at once.
+
+    No keyring where the settings name a vault elsewhere, even if one lies in the data folder.
 
     Raises:
         SetupProblem: no database is named, it does not answer or holds no Sampan; the keyring is missing.
         NotAuthentic: the passphrase does not open the keyring.
     """
     dsn = shared_database(settings)
-    return dsn, _keyring(settings, settings.data / "keyring.json", is_new=False)
+    return dsn, None if settings.vault.url is not None else keyring(settings, is_new=False)
 
 
 def shared_database(settings: ServerSettings) -> str:
@@ -114,7 +122,14 @@ def shared_database(settings: ServerSettings) -> str:
     return dsn
 
 
-def _keyring(settings: ServerSettings, path: Path, *, is_new: bool) -> Keyring:
+def keyring(settings: ServerSettings, *, is_new: bool) -> Keyring:
+    """The keyring of the data folder, made where all is new and there is none.
+
+    Raises:
+        SetupProblem: it is missing, damaged or open to others.
+        NotAuthentic: the passphrase does not open it.
+    """
+    path = settings.data / "keyring.json"
     passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
     if is_new and not path.exists():
         return Keyring.create(path, secrets.token_bytes, passphrase)
@@ -133,6 +148,8 @@ def check_exposure(settings: ServerSettings) -> None:
         return
     if settings.demo:
         raise _demo_exposed("Listen on 127.0.0.1, or leave out --demo.")
+    if settings.vault.url is not None:
+        return  # no keyring here
     path = settings.data / "keyring.json"
     is_protected = Keyring.needs_passphrase(path) if path.exists() else settings.passphrase is not None
     if not is_protected:
@@ -185,7 +202,7 @@ def _not_listening(host: str, port: int, why: int | None) -> SetupProblem:
 
 @asynccontextmanager
 async def running_instance(
-    settings: ServerSettings, dsn: str, keys: Keyring, targets: Targets, clock: Clock | None = None, *,
+    settings: ServerSettings, dsn: str, keys: Keyring | None, targets: Targets, clock: Clock | None = None, *,
     alone: Service | None = None, say: Callable[[str], None] = lambda sentence: None,
 ) -> AsyncIterator[Instance]:  # fmt: skip
     """A wired instance over the database.
@@ -203,6 +220,7 @@ async def running_instance(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         directory, law = region.load(settings.region)
+        vault = await stack.enter_async_context(door(settings.vault, keys, secrets.token_bytes, used_clock, say))
         log, metrics = None, Metrics()
         if alone is not None:
             await stack.enter_async_context(_hearing(dsn, store))
@@ -217,8 +235,7 @@ async def running_instance(
         if not settings.http.is_loopback and await is_demo(store):
             raise _demo_exposed("Listen on 127.0.0.1, or start with a new data folder: --data.")
         if settings.targets is not None:
-            seed = Vault(keys, secrets.token_bytes).webhook_seed()
-            found = load_targets(settings.targets, directory, seed, allow_loopback=settings.demo)
+            found = load_targets(settings.targets, directory, vault.webhook_seed(), allow_loopback=settings.demo)
             targets = {**targets, **found}
         name = "Sampan demo" if settings.demo else "Sampan"
         uniform: Callable[[float, float], float] = jitter.SystemRandom().uniform
@@ -226,6 +243,7 @@ async def running_instance(
             Edges(
                 store=store,
                 keyring=keys,
+                vault=vault,
                 directory=directory,
                 law=lambda: law,
                 clock=used_clock,

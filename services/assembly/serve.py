@@ -39,7 +39,7 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
     say("stopped; everything is kept in " + str(settings.data))
 
 
-async def _serve(settings: ServerSettings, dsn: str, keys: Keyring, say: Callable[[str], None]) -> None:
+async def _serve(settings: ServerSettings, dsn: str, keys: Keyring | None, say: Callable[[str], None]) -> None:
     async with (
         _world(settings) as world,
         process.running_instance(settings, dsn, keys, world.targets) as instance,

@@ -53,6 +53,18 @@ class KafkaSettings(BaseModel):
         return Access(self.bootstrap, self.user, password, self.ca_file)
 
 
+class VaultSettings(BaseModel):
+    """A vault in a process of its own. Neither URL nor database named: each process holds the keyring itself."""
+
+    url: str | None = None  # where services find it; they need no keyring then
+    token: SecretStr | None = None  # what vault and services know each other by
+    ca_file: Path | None = None  # whom services trust; None: whom this machine trusts
+    wait_seconds: float = Field(default=60, ge=0)  # for a vault that is not up yet
+    database_url: SecretStr | None = None  # the vault's own, for `sampan run vault`
+    certificate: Path | None = None  # with private_key: the vault serves TLS
+    private_key: Path | None = None
+
+
 class ServerSettings(BaseSettings):
     """All settings of ``sampan serve`` and ``sampan run``."""
 
@@ -66,6 +78,7 @@ class ServerSettings(BaseSettings):
     demo: bool = False
     http: HttpSettings = HttpSettings()
     brokers: KafkaSettings = KafkaSettings()
+    vault: VaultSettings = VaultSettings()
     secrets: Path | None = None  # a folder of files named like variables: sampan_passphrase, sampan_database_url …
 
     @classmethod

@@ -176,6 +176,7 @@ class InstanceReading:
         if subject is None:
             return frozenset()
         edges = self._instance.edges
+        assert edges.keyring is not None
         async with edges.store.pool.acquire() as connection:
             key = (await KeyHolder(edges.keyring, edges.random).existing(connection, [subject])).get(subject)
             if key is None:

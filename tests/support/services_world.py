@@ -34,6 +34,7 @@ from services.runtime.registry import Caller
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
 from services.vault.keyring import Keyring
+from services.vault.port import VaultDoor
 from tests.support.postgres import FreshDatabase
 
 START: Final = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -210,14 +211,20 @@ async def open_world(
     targets: Targets | None = None,
     seed: int = 7,
     directory: Directory | None = None,
+    vault: Callable[[Keyring], VaultDoor] | None = None,
 ) -> AsyncIterator[ServicesWorld]:
-    """A world for the length of a block."""
+    """A world for the length of a block.
+
+    Args:
+        vault: the form of the vault; None: in the store's own transactions.
+    """
     clock = ManualClock(START)
     seeded = random.Random(seed)
     store = await PostgresStore.connect(database.dsn, clock, Wake())
     try:
         sample, law = sample_region()
         keyring = Keyring.create(folder / "keyring.json", seeded.randbytes)
+        door = vault(keyring) if vault is not None else None
         known = await instance_id(store, "test", seeded.randbytes, demo=True)
 
         def assemble(owner: str) -> Instance:
@@ -225,6 +232,7 @@ async def open_world(
                 Edges(
                     store=store,
                     keyring=keyring,
+                    vault=door,
                     directory=directory or sample,
                     law=lambda: law,
                     clock=clock,

@@ -25,6 +25,8 @@ CounterName = Literal[
     "sampan_edge_attempts_total",
     # times that such an edge asked its hub for work, by whether the hub answered
     "sampan_edge_asks_total",
+    # calls of the vault in a process of its own, by method; failed: the caller must ask again, or it is our fault
+    "sampan_vault_calls_total",
 ]
 GaugeName = Literal[
     # age in seconds of the oldest dispatch that no person has answered
@@ -49,6 +51,11 @@ LABELS: Final[dict[str, frozenset[str]]] = {
     "outcome": frozenset({"accepted", "duplicate", "refused", "failed"}),
     "consumer": frozenset({"router", "delivery", "intake-aliases", "relay"}),
     "hub": frozenset({"answered", "silent"}),
+    "method": frozenset({
+        "open_submissions", "admit", "narrow", "facts_keys", "open_records", "grant", "change_grants", "release_keys",
+        "release_to_edge", "count_bundles", "erase_subject", "erase_groups",
+    }),
+    "result": frozenset({"done", "refused", "failed"}),
     "verdict": frozenset({"delivered", "refused", "later", "unknown"}),
 }
 _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
@@ -58,6 +65,7 @@ _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sampan_dead_letters_total": (),
     "sampan_edge_attempts_total": ("verdict",),
     "sampan_edge_asks_total": ("hub",),
+    "sampan_vault_calls_total": ("method", "result"),
     "sampan_oldest_unanswered_age_seconds": (),
     "sampan_lanes_parked": (),
     "sampan_keys_parked": ("consumer",),

@@ -98,7 +98,7 @@ def test_what_a_service_needs_is_said_in_one_sentence(tmp_path: Path, fresh_data
         ("router", {}, "SAMPAN_DATABASE_URL"),
         ("relay", dsn, "SAMPAN_BROKERS__BOOTSTRAP: The relay has nowhere to carry the log."),
         ("relay", nobody, "did not answer within 0 seconds"),
-        ("ledger", dsn, "Known: intake, router, delivery, relay."),
+        ("ledger", dsn, "Known: intake, router, delivery, relay, vault."),
     ):
         with serving(
             member, "--data", ".", "--port", str(free_port()), cwd=tmp_path, command="run", **environment
