@@ -84,6 +84,13 @@ class Law:
         changed = hashlib.sha256(f"{self.rule_set_hash} without {key}".encode()).hexdigest()
         return replace(self, rules=tuple(rules), rule_set_hash=changed, _sets=_by_date(tuple(rules)))
 
+    def standing_on(self, day: date) -> Law:
+        """The rules in force on a day, as if they had always been: to ask what they would do to older records."""
+        always = {"valid_from": date.min, "recorded_at": date.min, "valid_to": None}
+        rules = tuple([replace(rule, **always) for rule in self.rules if rule.in_force(day)])  # type: ignore[arg-type]
+        changed = hashlib.sha256(f"{self.rule_set_hash} standing on {day}".encode()).hexdigest()
+        return replace(self, rules=rules, rule_set_hash=changed, _sets=_by_date(rules))
+
     def in_force(self, at: datetime) -> RuleSet:
         """The rules of a day: law date and knowledge date are both the record's append time (UTC day)."""
         day = at.astimezone(UTC).date()

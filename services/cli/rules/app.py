@@ -6,8 +6,11 @@ import typer
 
 from services.cli.group import SampanGroup
 from services.cli.rules.check import check
+from services.cli.rules.coverage import coverage
+from services.cli.rules.diff import diff
 from services.cli.rules.examples import run_examples
 from services.cli.rules.explain import explain
+from services.cli.rules.page import page
 
 app = typer.Typer(
     name="rules",
@@ -17,7 +20,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for name, command in (("check", check), ("explain", explain), ("test", run_examples)):
+for name, command in (
+    ("check", check), ("explain", explain), ("diff", diff), ("test", run_examples), ("coverage", coverage),
+    ("page", page),
+):  # fmt: skip
     app.command(name)(command)
 
 
