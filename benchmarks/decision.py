@@ -1,68 +1,80 @@
-"""How many decisions with receipt one core makes: ``routing.step`` and the receipt's bytes, no I/O."""
+"""How many decisions with receipt one core makes: ``routing.step`` and the receipt's bytes, no I/O. By CPU time.
+
+People differ (:mod:`benchmarks.histories`), and the law has seen others before, as a router that has run for a while.
+Two loads: the second record of a person, of which some three agencies are told, also where the rules are 5,000, most
+of them never true; and whole histories, with timers, answers and narrowings.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from uuid import UUID, uuid5
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from benchmarks.machine import Meter, report
-from contracts.case_record import CaseRecord
-from contracts.consent import Consent
-from contracts.decision import SlotRef
-from contracts.facts import Facts
+from benchmarks.histories import Moment, referrals, told
+from benchmarks.machine import report
+from routing.law import Law, sample_rules
 from routing.receipt import receipt_of
 from routing.step import step
 from services.assembly import region
+from services.runtime import collector
 
-SPACE = UUID("0d6f2f0c-6f6c-4f0e-9d0c-1f6c2f5d9a10")
-AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
-FACTS = Facts.model_validate({
-    "found_in": "TH", "stage": "destination", "trafficking_status": "PossibleVictimOfTrafficking",
-    "exploitation": ["SexualExploitation"], "citizenship": ["LA"],
-})  # fmt: skip
-CONSENT = Consent.model_validate({
-    "purposes": ["IDENTIFY", "SHELTER", "LEGAL"], "to": ["any@TH"], "until": "90d", "from": "self",
-    "groups": ["F0", "F1", "F2", "F5", "F11", "F12"],
-})  # fmt: skip
+MANY_RULES = 5000
 
 
-NO_FACTS = Facts()
+def timed(law: Law, taken: Sequence[Moment]) -> dict[str, float]:
+    """Microseconds of CPU a step, and what became of it."""
+    before = time.process_time()
+    steps = [step(one.state, one.record, law, one.kin) for one in taken]
+    decided = time.process_time()
+    for one, done in zip(taken, steps, strict=True):
+        receipt_of(one.state, one.record, done, one.kin)
+    ended = time.process_time()
+    count = len(taken)
+    return {
+        "count": count,
+        "distinct_facts": len({_facts(one) for one in taken}),
+        "recipients": round(sum(len(done.decision.dispatches) for done in steps) / count, 2),
+        "decide_us": round(1e6 * (decided - before) / count, 1),
+        "receipt_us": round(1e6 * (ended - decided) / count, 1),
+        "decisions_with_receipt_per_second": round(count / (ended - before)),
+    }
 
 
-def record(number: int, event: str, consent: Consent | None = None, facts: Facts = NO_FACTS) -> CaseRecord:
-    """A record of one subject of her own."""
-    subject, event_id = uuid5(SPACE, f"subject/{number}"), uuid5(SPACE, f"{event}/{number}")
-    groups = () if consent else ("F1", "F2", "F5", "F11", "F12")
-    return CaseRecord(
-        event_id=event_id, event=event, case_id=uuid5(SPACE, f"case/{number}"), case_subjects=(subject,),
-        subject=subject, emitter="ngo-th", emitter_address="NGO-H@TH", owner="ngo-th", occurred_at=AT,
-        recorded_at=AT, consent=consent, facts=facts,
-        slots={group: SlotRef(event_id, uuid5(event_id, group)) for group in groups},
-    )  # fmt: skip
+def _facts(moment: Moment) -> str:
+    return f"{moment.record.event} {moment.record.facts.model_dump_json(exclude_none=True)}"
 
 
-def main(seed: int, count: int = 3000) -> None:
-    """Time the second record of ``count`` subjects: three recipients each."""
-    _, law = region.load(None)
-    before = [step(None, record(n, "ConsentGiven", CONSENT), law).state for n in range(count)]
-    records = [record(n, "IdentificationRequested", facts=FACTS) for n in range(count)]
-    with Meter() as matching:
-        steps = [step(state, one, law) for state, one in zip(before, records, strict=True)]
-    with Meter() as receipts:
-        for state, one, made in zip(before, records, steps, strict=True):
-            receipt_of(state, one, made)
-    told = len(steps[0].decision.dispatches)
-    both = matching.wall_seconds + receipts.wall_seconds
-    report(
-        "decision",
-        {
-            "decisions_with_receipt_per_second": round(count / both, 1),
-            "decide_us": round(1e6 * matching.wall_seconds / count, 1),
-            "receipt_us": round(1e6 * receipts.wall_seconds / count, 1),
-            "recipients": told,
-            "rules": len(law.rules),
-            "count": count,
-            "steal_percent": round(matching.steal_percent, 1),
-        },
-        seed,
+def with_many_rules(law: Law) -> Law:
+    """The same law with rules of other places added, up to 5,000 in all."""
+    places = ("BN", "ID", "PH", "SG", "TL")
+    added = "".join(
+        f"- id: X{n}\n  title: A rule of another place\n  cite: none\n  mark: A\n"
+        f"  when: {{found_in: {places[n % len(places)]}, stage: origin}}\n"
+        f"  then:\n  - withhold: {{groups: [F{1 + n % 12}], to: ['LEA@{places[n % len(places)]}']}}\n"
+        for n in range(MANY_RULES - len(law.rules))
     )
+    head = "defaults: {valid_from: 2020-01-01, recorded_at: 2020-01-01, review_on: 2027-05-01}\nrules:\n"
+    return Law.load({**sample_rules(), "90-elsewhere.yaml": head + added}, law.directory)
+
+
+def main(seed: int, people: int = 2000) -> None:
+    """Warm up on some people, time others. Whoever draws the people works with a law of its own."""
+    _, law = region.load(None)
+    others = list(referrals(replace(law), seed + 1, people))
+    people_now = list(referrals(replace(law), seed, people))
+    histories = [moment for moment, _ in told(replace(law), seed, people // 6)]
+    figures: dict[str, Any] = {"rules": len(law.rules)}
+    laws = {"referral": law, "referral_at_5000_rules": with_many_rules(law)}
+    collector.settle()
+    for name, one in laws.items():
+        for moment in others:
+            step(moment.state, moment.record, one, moment.kin)
+        figures[name] = timed(one, people_now)
+    figures["histories"] = timed(law, histories)
+    report("decision", figures, seed)
+
+
+if __name__ == "__main__":
+    main(7)

@@ -26,7 +26,7 @@ from services.assembly import region
 from services.assembly.identity import instance_id
 from services.assembly.instance import Edges, Instance, build
 from services.edge.prepare import SenderKeys, prepare
-from services.runtime import registry
+from services.runtime import collector, registry
 from services.runtime.clock import SystemClock
 from services.runtime.postgres import EmbeddedPostgres, migrate
 from services.runtime.store.postgres import PostgresStore
@@ -99,6 +99,7 @@ async def bench(seed: int) -> AsyncIterator[Bench]:
                 work.connection, agency, secrets.token_bytes, clock.now(), lasts=timedelta(days=1)
             )
         assert server.pid is not None
+        collector.settle()
         yield Bench(
             instance, agency, token, server.pid, lambda count: _referrals(instance, keys, count), server.dsn(),
             server.data_dir.parent,

@@ -10,7 +10,6 @@ from routing.consents import allowed
 from routing.homes import homes_of
 from routing.offers import FEEDBACK, STATISTICS, Offer
 from routing.targets import covers
-from routing.vocabulary import CHILD_AGES
 from routing.working import Look, Working
 
 CONSENT_RULE = "R01"
@@ -57,7 +56,7 @@ def rest_of(w: Working, look: Look, offer: Offer, *, fresh: bool = False) -> Res
 
 def is_child(look: Look) -> bool:
     """Whether only a guardian's consent, with assent, counts for her (R30)."""
-    return look.view.get("age") in CHILD_AGES
+    return look.seen.child
 
 
 def _covered(look: Look, offer: Offer, to: tuple[str, ...], named: bool) -> bool:

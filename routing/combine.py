@@ -165,6 +165,12 @@ def _asking_afresh(look: Look, offer: Offer) -> tuple[RuleRef, ...]:
 
 def _stand(look: Look, offer: Offer, purpose: str, basis: str | None, homes: frozenset[str]) -> Stand:
     """What the rules in force put against telling this recipient for this purpose on this basis."""
+    asked = (offer.agency.slug, offer.address, purpose, basis, homes, offer.cleared, look.record.to)
+    found: Stand | None = look.seen.stands.get(asked)
+    return look.seen.stands.keep(asked, _stands(look, offer, purpose, basis, homes)) if found is None else found
+
+
+def _stands(look: Look, offer: Offer, purpose: str, basis: str | None, homes: frozenset[str]) -> Stand:
     denied = tuple(
         (one.rule.ref, look.matched.unmet(one)) for one in look.matched.of("deny")
         if not one.effect.event and _speaks(look, one) and _hits(look, one, offer, purpose, homes)

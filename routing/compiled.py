@@ -110,7 +110,10 @@ class RuleSet:
 
     def match(self, view: View) -> Matched:
         """The effects in force for these facts, each once, in the order of the rules."""
-        bits = self.bits(view)
+        return self.matched(self.bits(view))
+
+    def matched(self, bits: int) -> Matched:
+        """The effects in force where these clauses hold."""
         left, found = bits & self._effect_bits, []
         by_kind: dict[str, list[Compiled]] = {}
         last = None

@@ -84,11 +84,17 @@ def _ready(w: Working, look: Look, route: Route) -> Ready:
     )  # fmt: skip
 
 
-def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple[str, ...], set[RuleRef]]:
+def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple[str, ...], frozenset[RuleRef]]:
     """Groups that may be opened, in order, and the rules that granted or withheld."""
-    groups, touched = set(rest.groups), set[RuleRef]()
     if rest.purpose == FEEDBACK:
-        return (), touched
+        return (), frozenset()
+    asked = (agency.slug, address, rest.groups, rest.consented)
+    found: tuple[tuple[str, ...], frozenset[RuleRef]] | None = look.seen.grants.get(asked)
+    return look.seen.grants.keep(asked, _granted(look, agency, address, rest)) if found is None else found
+
+
+def _granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple[str, ...], frozenset[RuleRef]]:
+    groups, touched = set(rest.groups), set[RuleRef]()
     for one in look.matched.of("grant"):
         extra = one.effect.groups & (rest.consented or frozenset())
         if look.means(one.effect.to, agency, address) and extra:
@@ -100,13 +106,16 @@ def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple
         ):
             groups -= one.effect.groups
             touched.add(one.rule.ref)
-    return tuple(sorted(groups - {"F0"})), touched
+    return tuple(sorted(groups - {"F0"})), frozenset(touched)
 
 
 def _notes(w: Working, look: Look, offer: Offer, rest: Rest) -> tuple[Note, ...]:
+    said = look.matched.of("note")
+    if not said:
+        return ()
     made = []
     homes = homes_of(w, look, offer, rest.groups)
-    for one in look.matched.of("note"):
+    for one in said:
         effect = one.effect
         if not look.means(effect.to or ("*",), offer.agency, offer.address, homes):
             continue

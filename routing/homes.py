@@ -14,7 +14,7 @@ def homes_of(w: Working, look: Look, offer: Offer, groups: Iterable[str]) -> fro
     An event's own recipients are told by its emitter, from there. A route that a condition opened may be opened
     by anybody's record: it carries what others sealed before, from where they sealed it.
     """
-    here = str(look.view.get("emitter_country", ""))
+    here = str(look.places.get("emitter_country", ""))
     own = frozenset({here} if here else ())
     if offer.key is None:
         return own
@@ -24,6 +24,6 @@ def homes_of(w: Working, look: Look, offer: Offer, groups: Iterable[str]) -> fro
 
 def from_elsewhere(w: Working, look: Look) -> frozenset[tuple[str, str]]:
     """(group, country) of what was sealed in other countries than where the emitter is; and, if any, its own groups."""
-    here = str(look.view.get("emitter_country", ""))
+    here = str(look.places.get("emitter_country", ""))
     found = {(group, country) for group, country in w.state.slot_from.items() if country != here}
     return frozenset(found | {(group, here) for group in look.record.slots} if found else found)

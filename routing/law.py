@@ -20,7 +20,7 @@ from routing.recipients import ADDRESSES_KEPT, Recipients, recipients
 from routing.rule import Rule
 from routing.rule_checks import check_equal_offers
 from routing.rule_text import read_rules
-from routing.seen import VIEWS_KEPT, Seen, ViewKey
+from routing.seen import VIEWS_KEPT, Likeness, Seen, ViewKey, likeness
 from routing.view import View
 
 ENGINE_VERSION = "4"
@@ -49,6 +49,9 @@ class Law:
         default_factory=lambda: Memo(ADDRESSES_KEPT), init=False, repr=False, compare=False
     )
     _seen: Memo[tuple[RuleSet, ViewKey], Seen] = field(
+        default_factory=lambda: Memo(VIEWS_KEPT), init=False, repr=False, compare=False
+    )
+    _alike: Memo[tuple[RuleSet, Likeness], Seen] = field(
         default_factory=lambda: Memo(VIEWS_KEPT), init=False, repr=False, compare=False
     )
 
@@ -118,8 +121,15 @@ class Law:
         key = (rules, frozenset(view.items()))
         seen = self._seen.get(key)
         if seen is None:
-            absent = tuple(one for one in self.absent if holds(one.when, view))
-            seen = self._seen.keep(key, Seen(view, rules.match(view), absent))
+            seen = self._seen.keep(key, self._seen_as(rules, view))
+        return seen
+
+    def _seen_as(self, rules: RuleSet, view: View) -> Seen:
+        absent = tuple(one for one in self.absent if holds(one.when, view))
+        like = likeness(rules.bits(view), view, absent)
+        seen = self._alike.get((rules, like))
+        if seen is None:
+            seen = self._alike.keep((rules, like), Seen.of(like, rules.matched(like.bits), absent))
         return seen
 
     def title(self, ref: RuleRef) -> str:

@@ -11,7 +11,6 @@ from contracts.events import ALL, EVENTS, EventType
 from routing.agency import Agency
 from routing.compiled import Compiled
 from routing.targets import of_side
-from routing.vocabulary import CHILD_AGES, TRUE
 from routing.working import Look, Working
 
 FEEDBACK: Final = "FEEDBACK"
@@ -77,9 +76,9 @@ def event_offers(w: Working, look: Look) -> Offers:
 
 def _own_recipients(w: Working, look: Look, event: EventType, offers: Offers) -> None:
     for recipient in event.recipients:
-        if recipient.when == "child" and look.view.get("age") not in CHILD_AGES:
+        if recipient.when == "child" and not look.seen.child:
             continue
-        if recipient.when == "baby" and look.view.get("baby") != TRUE:
+        if recipient.when == "baby" and not look.seen.baby:
             continue
         if recipient.target == ALL:
             offers.found += [Offer(a, w.own_address(a), None, STATISTICS) for a in w.law.directory.agencies
@@ -102,7 +101,7 @@ def condition_offers(w: Working, look: Look) -> Offers:
 
 def origin_side(look: Look, agency: Agency) -> bool:
     """Whether an agency is on the side of a state that she comes from and is not in."""
-    return any(of_side(agency, country) for country in look.view["origin_abroad"] if len(country) == 2)
+    return any(of_side(agency, country) for country in look.places["origin_abroad"] if len(country) == 2)
 
 
 def _roles(w: Working, look: Look, event: EventType, addresses: tuple[str, ...], offers: Offers) -> None:

@@ -28,18 +28,18 @@ from routing.recipients import Recipients
 from routing.seen import Seen
 from routing.state import Json, Recorded, SubjectState
 from routing.targets import of_side
-from routing.view import age_of, view_of
+from routing.view import View, age_of, view_of
 from routing.vocabulary import CHILD_AGES
 
 
 class Look:
     """A record seen with certain facts. ``seen`` is what its view alone decides, shared with whoever looks alike."""
 
-    __slots__ = ("absent", "expand", "facts", "matched", "means", "record", "seen", "view")
+    __slots__ = ("absent", "expand", "facts", "matched", "means", "places", "record", "seen")
 
     def __init__(self, record: Recorded, facts: Json, seen: Seen) -> None:
         self.record, self.facts, self.seen = record, facts, seen
-        self.view, self.matched, self.absent = seen.view, seen.matched, seen.absent
+        self.places, self.matched, self.absent = seen.places, seen.matched, seen.absent
         self.expand, self.means = seen.expand, seen.means
 
 
@@ -82,11 +82,14 @@ class Working:
 
     def look(self, record: Recorded, facts: Json) -> Look:
         """See a record with these facts, as of now."""
-        view = view_of(
+        return Look(record, facts, self.law.see(self.rules, self.view(record, facts)))
+
+    def view(self, record: Recorded, facts: Json) -> View:
+        """What rules see of a record with these facts, as of now."""
+        return view_of(
             self.state, facts, record, self.at, self.zone, self.origin_told(facts),
             purposes_consented(self.state, self.at, child=age_of(facts, self.at, self.zone) in CHILD_AGES),
         )  # fmt: skip
-        return Look(record, facts, self.law.see(self.rules, view))
 
     def origin_told(self, facts: Json) -> bool:
         """Whether an agency of an origin state was ever told anything of her."""

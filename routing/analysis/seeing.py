@@ -30,4 +30,4 @@ def view_at(state: bytes | None, record: Recorded, law: Law, kin: Mapping[UUID, 
     facts = folded(w.state.facts, record, w.zone)
     if taken and (record.consent is not None or record.event in CONSENT_EVENTS):
         fold_consent(w.state, record, w.zone, w.at)
-    return dict(w.look(record, with_mother(facts, w.mother)).view)
+    return w.view(record, with_mother(facts, w.mother))

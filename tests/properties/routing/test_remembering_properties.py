@@ -109,6 +109,19 @@ def test_looking_alike_shares_a_plan_and_no_id() -> None:
     assert consents == {second.records[0].event_id}
 
 
+def test_a_fact_that_no_rule_asks_for_keeps_nobody_from_being_alike() -> None:
+    """No rule asks whether she is pregnant: both grown women find one plan, and a girl another."""
+    consent = {"purposes": ["IDENTIFY"], "to": ["any@TH"], "groups": ["F1"], "until": "90d"}
+    law = replace(sample_law())
+    plans: list[int] = []
+    for name, facts in (("one", {"pregnant": True}), ("another", {"pregnant": False}), ("girl", {"age": 16})):
+        play = Play(law=law, name=name)
+        play.emit("ConsentGiven", "NGO-H@TH", {"found_in": "TH"}, consent=consent)
+        play.emit("IdentificationRequested", "NGO-H@TH", facts)
+        plans.append(len(law.plans))
+    assert plans[0] == plans[1] < plans[2]
+
+
 def test_a_consent_that_has_ended_makes_another_position() -> None:
     """Two subjects are alike save that a second consent of one has ended: only the other rests on both."""
     lasting = {"purposes": ["IDENTIFY"], "to": ["IDA@TH"], "groups": ["F1"], "until": "90d"}
