@@ -21,6 +21,7 @@ from services.assembly.kafka_line import carried_topics, topics_ready
 from services.assembly.settings import ServerSettings
 from services.assembly.vault_member import VAULT, database_of, run_vault
 from services.relay import bootstrap as relay
+from services.runtime import collector
 from services.runtime.batch import Step
 from services.runtime.clock import SystemClock
 from services.runtime.consumer import ConsumerLoop, Prepare
@@ -80,6 +81,7 @@ async def _service(settings: ServerSettings, service: Service, dsn: str, keys: K
         else:
             app = health_app(store.pool, running, partial(measured, instance))
             close_streams = _nothing
+        collector.settle()
         await serve_app(app, settings.http, running, close_streams, partial(_listening, settings, service, say))
 
 
@@ -109,6 +111,7 @@ async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
     running = Running(loop.run)
     stop = asyncio.Event()
     listening = asyncio.create_task(listen(dsn, wake, clock, stop))
+    collector.settle()
     try:
         await serve_app(
             health_app(store.pool, running, text), settings.http, running, _nothing,

@@ -11,6 +11,7 @@ from services.assembly.app import make_app
 from services.assembly.crossing import show_first_crossing
 from services.assembly.http_server import Running, serve_app
 from services.assembly.settings import ServerSettings
+from services.runtime import collector
 from services.runtime.clock import SystemClock
 from services.runtime.telemetry.logs import configure_logs
 from services.runtime.telemetry.traces import configure_traces
@@ -56,6 +57,7 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring | None, say: 
             if not running.ended.is_set():
                 say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
 
+        collector.settle()
         await serve_app(app, settings.http, running, app.state.close_streams, listening)
 
 
