@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +30,7 @@ _GROUP: Final = 5
 _PREFIX: Final = re.compile(r"\s*SP[\s\-\u2010-\u2015_.]+", re.IGNORECASE)
 
 
-def uuid_of(raw: bytes) -> UUID:
+def uuid_of(raw: bytes | bytearray) -> UUID:
     """The id of these 16 bytes; made in C, three times as fast as ``UUID(bytes=raw)``."""
     return msgspec.convert(raw, UUID)
 
@@ -45,7 +46,18 @@ def _uuid(digest: bytes, version: int) -> UUID:
     raw = bytearray(digest[:16])
     raw[6] = raw[6] & 0x0F | version << 4
     raw[8] = raw[8] & 0x3F | 0x80
-    return uuid_of(bytes(raw))
+    return uuid_of(raw)
+
+
+_SIXTEEN: Final = (16).to_bytes(4, "big")
+"""How :func:`_joined` marks an id's length, and a number's."""
+_FOUR: Final = (4).to_bytes(4, "big")
+
+
+@lru_cache(maxsize=32)
+def _alias_of(kind: str) -> bytes:
+    """What the messages of all aliases of one kind begin with."""
+    return _joined(b"sampan/alias/1", kind.encode()) + _SIXTEEN
 
 
 def alias(key: bytes, kind: str, original: UUID, recipient: UUID) -> UUID:
@@ -57,7 +69,7 @@ def alias(key: bytes, kind: str, original: UUID, recipient: UUID) -> UUID:
 
     Returns: a UUIDv8 of HMAC-SHA256 over (kind, id, recipient).
     """
-    message = _joined(b"sampan/alias/1", kind.encode(), original.bytes, recipient.bytes)
+    message = b"".join((_alias_of(kind), original.bytes, _SIXTEEN, recipient.bytes))
     return _uuid(hmac.digest(key, message, "sha256"), 8)
 
 
@@ -66,9 +78,11 @@ def dispatch_id(event: UUID, subject: UUID, recipient: str, generation: int = 0)
 
     Keyless, because routing is pure and holds no key; a recipient only ever sees its keyed :func:`alias`.
     """
-    message = _joined(
-        b"sampan/dispatch/1", event.bytes, subject.bytes, recipient.encode(), generation.to_bytes(4, "big")
-    )
+    told = recipient.encode()
+    message = b"".join((
+        b"sampan/dispatch/1", _SIXTEEN, event.bytes, _SIXTEEN, subject.bytes, len(told).to_bytes(4, "big"), told,
+        _FOUR, generation.to_bytes(4, "big"),
+    ))  # fmt: skip
     return _uuid(hashlib.sha256(message).digest(), 8)
 
 

@@ -21,6 +21,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _YEAR_9999: Final = 253_402_300_800_000_000
 _CIPHERTEXT_SIZES: Final = frozenset(size + s.TAG_BYTES for size in s.SIZE_CLASSES)
+_BY_LENGTH: Final = {write_long(size): size for size in _CIPHERTEXT_SIZES}
+"""The sizes a part may have, by the only way in which each is written. None begins as another does."""
+_HEAD_BYTES: Final = 16 + s.NONCE_BYTES + s.COMMITMENT_BYTES
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +155,20 @@ def _moment(micros: int) -> datetime:
 
 
 def _read_slot(reader: Reader) -> SealedSlot:
-    head = reader.fixed(16 + s.NONCE_BYTES + s.COMMITMENT_BYTES)
+    data, start = reader.data, reader.position
+    length = start + _HEAD_BYTES
+    for body in (length + 2, length + 3):
+        end = body + _BY_LENGTH.get(data[length:body], len(data))
+        if end <= len(data):
+            reader.position = end
+            return SealedSlot(data[start : start + 16], data[start + 16 : start + 28], data[start + 28 : length],
+                              data[body:end])  # fmt: skip
+    return _read_odd_slot(reader)
+
+
+def _read_odd_slot(reader: Reader) -> SealedSlot:
+    """Step by step, to say what is wrong with it."""
+    head = reader.fixed(_HEAD_BYTES)
     ciphertext = reader.bytes(s.SIZE_CLASSES[-1] + s.TAG_BYTES)
     if len(ciphertext) not in _CIPHERTEXT_SIZES:
         raise s.malformed("a part has a size that no part has")

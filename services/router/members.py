@@ -55,7 +55,8 @@ class Members:
                     0,
                     None,
                 )
-            self._rows[subject.subject_id] = replace(known, owner=placed.owner)
+            moved = known.owner != placed.owner
+            self._rows[subject.subject_id] = replace(known, owner=placed.owner) if moved else known
 
     def is_erased(self, subject: UUID) -> bool:
         """Whether her key is gone."""
@@ -86,7 +87,7 @@ class Members:
         """Keep what a step made of her."""
         subject = record.subject
         row = self._rows[subject]
-        self._rows[subject] = replace(row, gate_version=row.gate_version + narrowed)
+        self._rows[subject] = replace(row, gate_version=row.gate_version + 1) if narrowed else row
         self._states[subject] = step.state
         self._timers[subject] = step.timers
         self._changed[subject] = None
