@@ -58,13 +58,7 @@ async def coverage(
 
     Stories that do not hold to begin with count for nothing.
     """
-    spoke: dict[str, dict[str, Scenario]] = {}
-    for scenario in map(_without_reasons, scenarios):
-        result = await run_scenario(scenario, on_engine(law))
-        if result.passed:
-            cited = {r.id for run in result.runs.values() for d in run.decisions for r in d.decision.rules_fired}
-            for rule_id in cited:
-                spoke.setdefault(rule_id, {})[scenario.slug] = scenario
+    spoke = await _spoken(scenarios, law)
     found = []
     for rule in (one for one in law.rules if one.confirmed and (only is None or one.id in only)):
         for number, effect in enumerate(rule.effects):
@@ -74,6 +68,32 @@ async def coverage(
             held_by = () if effect.kind in CARRIED_OUT_BY_THE_ENGINE else await _failing(stories, law.without(key))
             found.append(Coverage(rule.id, key, effect.kind, effect.where, tuple(sorted(stories)), held_by))
     return found
+
+
+async def first_story(scenarios: Iterable[Scenario], law: Law) -> dict[str, str | None]:
+    """For each rule in force the first story found to fail without it; None where none does. Quicker than coverage."""
+    spoke = await _spoken(scenarios, law)
+    found: dict[str, str | None] = {}
+    for rule in (one for one in law.rules if one.confirmed):
+        found[rule.id] = None
+        lighter = law.without(rule.id)
+        for slug, scenario in spoke.get(rule.id, {}).items():
+            if not (await run_scenario(scenario, on_engine(lighter))).passed:
+                found[rule.id] = slug
+                break
+    return found
+
+
+async def _spoken(scenarios: Iterable[Scenario], law: Law) -> dict[str, dict[str, Scenario]]:
+    """Rule → the stories that hold and in a receipt of which it is cited."""
+    spoke: dict[str, dict[str, Scenario]] = {}
+    for scenario in map(_without_reasons, scenarios):
+        result = await run_scenario(scenario, on_engine(law))
+        if result.passed:
+            cited = {r.id for run in result.runs.values() for d in run.decisions for r in d.decision.rules_fired}
+            for rule_id in sorted(cited):
+                spoke.setdefault(rule_id, {})[scenario.slug] = scenario
+    return spoke
 
 
 async def _failing(stories: Mapping[str, Scenario], law: Law) -> tuple[str, ...]:
