@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 from contracts.errors import InvalidInput
+
+
+SEE: Final = "docs/scenarios.md says what may stand here."
 
 
 class ScenarioError(InvalidInput):
@@ -15,7 +19,7 @@ class ScenarioError(InvalidInput):
     http_status = 422
 
     def __init__(self, message: str, *, file: str, line: int, remedy: str | None = None) -> None:
-        super().__init__(message, field=f"{file}:{line}", remedy=remedy)
+        super().__init__(message, field=f"{file}:{line}", remedy=remedy or SEE)
         self.file = file
         self.line = line
 

@@ -14,6 +14,9 @@ from services.scenario.nodes import Node
 T = TypeVar("T")
 
 
+_ONE_WORD = "Write one word, or a list of words where several may stand; nothing nested."
+
+
 class Fields:
     """A mapping whose keys are all known.
 
@@ -84,7 +87,7 @@ class Fields:
     def word(self, node: Node, key: str, allowed: Iterable[str] | None = None) -> str:
         """One scalar as text, one of ``allowed`` where that is given."""
         if isinstance(node.value, (dict, list)) or node.value is None:
-            raise self.error(f"'{key}' in {self.what} must be one word or text.", node)
+            raise self.error(f"'{key}' in {self.what} must be one word or text.", node, remedy=_ONE_WORD)
         word = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
         if allowed is not None:
             known = list(allowed)
@@ -103,7 +106,7 @@ class Fields:
         if node is None or node.value is None:
             return None
         if not isinstance(node.value, bool):
-            raise self.error(f"'{key}' in {self.what} must be true or false.", node)
+            raise self.error(f"'{key}' in {self.what} must be true or false.", node, remedy="Write true or false.")
         return node.value
 
     def day(self, key: str) -> date | None:

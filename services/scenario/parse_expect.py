@@ -122,12 +122,18 @@ def _one(kind: str, node: Node, file: str, start: datetime, people: dict[str, Pe
     known = KINDS[kind] if kind == "rules" else (*KINDS[kind], "rules")
     fields = Fields(node, file=file, what=f"'{kind}'", known=known)
     needed = _NEEDS.get(kind, ())
-    if needed and not any(fields.node_of(key) is not None for key in needed):
-        raise fields.error(f"'{kind}' needs {' or '.join(needed)}.", node)
+    if needed and not any(_says_something(fields.node_of(key)) for key in needed):
+        raise fields.error(f"'{kind}' needs {' or '.join(needed)}.", node, remedy="Empty, it could never fail.")
+    if kind == "state" and not any(key in fields for key in ("is", "facts")):
+        raise fields.error("'state' needs is or facts.", node, remedy="Say how it stands: {of: bed, is: met}.")
     keys: dict[str, Any] = {}
     for key, child in node.value.items():
         keys[key] = _value(kind, key, child, fields, start, people)
     return Expectation(kind=kind, keys=keys, written={kind: node.plain()}, line=node.line)
+
+
+def _says_something(node: Node | None) -> bool:
+    return node is not None and node.value not in (None, [], {})
 
 
 def _value(

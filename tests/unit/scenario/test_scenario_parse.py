@@ -124,6 +124,11 @@ def test_a_misspelt_word_names_file_line_and_the_nearest_known_one(wrong: str, l
         (BASE + "- {id: r, review: release, by: CPA@TH, of: first, limit: [F1, soon]}\n", "'limit' of step 'r'"),
         (BASE + "finally:\n- rules: {fired: [21]}\n", "no rule id"),
         (BASE + "finally:\n- told: {with: [F1]}\n", "needs who"),
+        (BASE + "finally:\n- told: {who: []}\n", "needs who"),
+        (BASE + "finally:\n- not_told: {who: }\n", "needs who"),
+        (BASE + "finally:\n- rules: {fired: []}\n", "needs fired or not_fired"),
+        (BASE + "finally:\n- state: {of: first, groups: [F1]}\n", "needs is or facts"),
+        (BASE + "finally:\n- told: {who: [[SHA@TH]]}\n", "one word or text"),
         (BASE + "variants:\n  x: {set: {nobody.born: 2001-01-01}}\n", "names no person and no step"),
         (GROWING, "repeats or nests"),
     ],
@@ -133,6 +138,7 @@ def test_what_cannot_be_played_is_refused_in_words(wrong: str, what: str) -> Non
     error = refusal(wrong)
     assert what in error.message
     assert error.line >= 1
+    assert error.remedy
 
 
 def test_norway_and_the_time_of_day_stay_what_they_are() -> None:
