@@ -8,7 +8,6 @@ from typing import Final
 
 from contracts.errors import InvalidInput
 
-
 SEE: Final = "docs/scenarios.md says what may stand here."
 
 
