@@ -165,6 +165,7 @@ def _asking_afresh(look: Look, offer: Offer) -> tuple[RuleRef, ...]:
 
 def _stand(look: Look, offer: Offer, purpose: str, basis: str | None, homes: frozenset[str]) -> Stand:
     """What the rules in force put against telling this recipient for this purpose on this basis."""
+    # Everything that _stands and _hits read beside the view: whoever lets them read more must add it here.
     asked = (offer.agency.slug, offer.address, purpose, basis, homes, offer.cleared, look.record.to)
     found: Stand | None = look.seen.stands.get(asked)
     return look.seen.stands.keep(asked, _stands(look, offer, purpose, basis, homes)) if found is None else found

@@ -88,7 +88,7 @@ def granted(look: Look, agency: Agency, address: str, rest: Rest) -> tuple[tuple
     """Groups that may be opened, in order, and the rules that granted or withheld."""
     if rest.purpose == FEEDBACK:
         return (), frozenset()
-    asked = (agency.slug, address, rest.groups, rest.consented)
+    asked = (agency.slug, address, rest.groups, rest.consented)  # all that _granted reads beside the view
     found: tuple[tuple[str, ...], frozenset[RuleRef]] | None = look.seen.grants.get(asked)
     return look.seen.grants.keep(asked, _granted(look, agency, address, rest)) if found is None else found
 
