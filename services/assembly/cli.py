@@ -52,6 +52,10 @@ def run(
     The vault holds the keyring over a database of its own (SAMPAN_VAULT__DATABASE_URL). Services that are told of it
     (SAMPAN_VAULT__URL, SAMPAN_VAULT__TOKEN) need no keyring.
 
+    A router may have a database of its own: SAMPAN_ROUTER__DATABASE_URL, and SAMPAN_ROUTER__PARTITIONS (0-5) where
+    several divide the work. Intake is told them all by SAMPAN_ROUTER__SHARDS ({"0-5": "postgresql://…", …}), and a
+    relay whose log it carries by SAMPAN_RELAY__DATABASE_URL.
+
     Example: SAMPAN_DATABASE_URL=postgresql://… sampan run router
     """
     known = (*MEMBERS, VAULT)

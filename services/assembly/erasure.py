@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.api import ErasureTicket
 from contracts.errors import Conflict, NotFound, TryLater
 from contracts.topic_names import CASE_EVENTS
+from services.assembly.erasing_router import RouterSide
 from services.assembly.instance import Instance
 from services.delivery.step import lane_id
 from services.delivery.store import LaneEntry, enter_lanes
@@ -79,28 +80,39 @@ class Erasure:
         Raises:
             Conflict: no such ticket, or it has expired; ``case-parked``.
             NotFound: as :meth:`ask`.
-            TryLater: ``not-yet-erased``; the router does not keep up.
+            TryLater: ``not-yet-erased``, the router does not keep up; ``router-away``, nothing is destroyed;
+                ``erasure-unfinished``, her key is.
         """
         known, expires_at = self._tickets.pop((caller.agency_id, subject), ("", NEVER))
         now = self._instance.edges.clock.now()
         if not known or known != word or expires_at <= now:
             raise Conflict("this confirmation is not valid", code="not-confirmed", field="confirm",
                            remedy="Ask again and confirm within ten minutes.")  # fmt: skip
+        side = RouterSide(self._instance)
         for _ in range(_TRIES):
-            await self._instance.router.run_once()
-            try:
-                async with self._instance.edges.store.unit_of_work() as work:
-                    log_key = await self._check_owner(work.connection, caller, subject)
-                    await self._instance.vault.hold(work.connection, subject)
-                    await self._check_others(work.connection, subject, log_key)
-                    await _clear(work.connection, subject, work.now)
-                    # Last: a vault apart has destroyed it on return, and what failed before is asked for again.
-                    await self._instance.vault.erase_subject(work.connection, subject)
-            except _OnItsWay:
-                continue
+            await side.let_it_come()
+            async with side.reached(subject) as router_:
+                try:
+                    await self._erase(caller, subject, side, router_)
+                except _OnItsWay:
+                    continue
+                if router_ is not None:
+                    await side.close(router_, subject, now)
             return
         raise TryLater("events about this person are still on their way", code="not-yet-erased",
                        remedy="Ask again in a moment.")  # fmt: skip
+
+    async def _erase(self, caller: Caller, subject: UUID, side: RouterSide, router_: Any) -> None:
+        """The hub's transaction. ``router_``: a connection to the router's own database, if it has one."""
+        async with self._instance.edges.store.unit_of_work() as work:
+            log_key = await self._check_owner(work.connection, caller, subject)
+            await self._instance.vault.hold(work.connection, subject)
+            await self._check_others(work.connection, subject, log_key, router_)
+            await _clear(work.connection, subject, work.now)
+            if router_ is None:
+                await side.close(work.connection, subject, work.now)
+            # Last: a vault apart has destroyed it on return, and what failed before is asked for again.
+            await self._instance.vault.erase_subject(work.connection, subject)
 
     async def _check_owner(self, connection: Any, caller: Caller, subject: UUID) -> UUID:
         log_key: UUID | None = await connection.fetchval(
@@ -113,7 +125,7 @@ class Erasure:
                            remedy="`sampan case CODE` lists the persons of a case.")  # fmt: skip
         return log_key
 
-    async def _check_others(self, connection: Any, subject: UUID, log_key: UUID) -> None:
+    async def _check_others(self, connection: Any, subject: UUID, log_key: UUID, router_: Any) -> None:
         """An event about her and others cannot be read without her key: for the others it must count first.
 
         Called while her key is held: no event about her enters the log before this transaction ends.
@@ -126,7 +138,7 @@ class Erasure:
         others = [row["subject_id"] for row in rows]
         if not others or not await self._instance.vault.facts_keys(connection, others):
             return
-        parked, waiting = await unapplied(connection, ROUTER, CASE_EVENTS, log_key)
+        parked, waiting = await unapplied(connection, ROUTER, CASE_EVENTS, log_key, router_)
         if parked:
             raise Conflict("an event about this case is parked and may concern the others in it", code="case-parked",
                            remedy="The operator releases it first: `sampan lanes`. Then ask again.")  # fmt: skip
@@ -135,12 +147,7 @@ class Erasure:
 
 
 async def _clear(connection: Any, subject: UUID, now: datetime) -> None:
-    """Nothing about her falls due any more, and nothing waits to be told."""
-    await connection.execute("delete from router.timers where subject_id = $1", subject)
-    await connection.execute(
-        "update router.reviews set state = 'refused', closed_at = $2 where subject_id = $1 and state = 'open'",
-        *(subject, now),
-    )
+    """Nothing waits to be told about her."""
     await _recall(connection, subject, now)
     await connection.execute(
         "update delivery.lane_items i set state = 'dropped' from delivery.dispatches d"
@@ -148,7 +155,6 @@ async def _clear(connection: Any, subject: UUID, now: datetime) -> None:
         subject,
     )
     await connection.execute("update delivery.dispatches set recalled = true where subject_id = $1", subject)
-    await connection.execute("update router.subject_state set sealed = null where subject_id = $1", subject)
 
 
 async def _recall(connection: Any, subject: UUID, now: datetime) -> None:

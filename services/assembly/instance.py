@@ -20,6 +20,7 @@ from routing.directory import Directory
 from routing.law import Law
 from services.assembly.assisted import AssistedEdge
 from services.assembly.counting import counted, counted_step
+from services.assembly.router_homes import RouterHomes
 from services.delivery.bootstrap import bootstrap as delivery_bootstrap
 from services.delivery.desk import LaneDesk
 from services.delivery.edges import EdgeDesk
@@ -29,16 +30,18 @@ from services.edge.targets import Targets
 from services.intake.batcher import Batcher
 from services.intake.bootstrap import bootstrap as intake_bootstrap
 from services.intake.submit import Intake
+from services.portal.bootstrap import PortalParts
 from services.portal.bootstrap import bootstrap as portal_bootstrap
-from services.portal.timeline import Timelines
+from services.portal.timeline import Timelines, here
 from services.portal.waiting import Waiting
 from services.router.bootstrap import bootstrap as router_bootstrap
-from services.router.reviews import Reviews
-from services.router.timers import Timers
+from services.router.desks import Desk
+from services.router.timers import HeardUntil, Timers, at_once
 from services.runtime.clock import Clock
 from services.runtime.consumer import ConsumerLoop, Step
+from services.runtime.followed import Others, nobody_else
 from services.runtime.lease import PostgresLeases
-from services.runtime.log import LogReader
+from services.runtime.log import PARTITIONS, LogReader
 from services.runtime.parking import Releases
 from services.runtime.positions import behind
 from services.runtime.store.postgres import PostgresStore
@@ -74,7 +77,12 @@ class Edges:
     demo: bool
     owner: str  # this process's name among the owners of leases
     log: LogReader | None = None  # what consumers follow; None: the store's own table
+    others: Others = nobody_else  # the logs of other databases that they follow too
+    partitions: Collection[int] = range(PARTITIONS)  # those that this process may own
     vault: VaultDoor | None = None  # None: in the store's own transactions
+    is_apart: bool = False  # a router on a database of its own
+    heard_until: HeardUntil = at_once  # before which no timer fires
+    homes: RouterHomes | None = None  # where routers keep what they know; None: in the store
     may_accept: Callable[[], None] = lambda: None  # raises TryLater while intake must not accept
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -96,7 +104,7 @@ class Instance:
     inbox: Inbox
     lane_desk: LaneDesk
     edges_desk: EdgeDesk
-    reviews: Reviews
+    reviews: Desk
     timelines: Timelines
     waiting: Waiting
     metrics: Metrics
@@ -183,10 +191,18 @@ def build(edges: Edges) -> Instance:
         consume=consume,
         counted=lambda submit_many: counted(submit_many, metrics),
         may_accept=edges.may_accept,
+        told_in=edges.homes.logs if edges.homes is not None else (),
     )
     router = router_bootstrap(
-        store=store, vault=vault, directory=directory, law=edges.law, random=edges.random, consume=consume
+        store=store,
+        vault=vault,
+        directory=directory,
+        law=edges.law,
+        random=edges.random,
+        consume=consume,
+        heard_until=edges.heard_until,
     )
+    reviews: Desk = edges.homes.desks(directory, edges.random) if edges.homes is not None else router.reviews
     delivery = delivery_bootstrap(
         store=store,
         vault=vault,
@@ -197,13 +213,7 @@ def build(edges: Edges) -> Instance:
         uniform=edges.uniform,
         consume=consume,
     )
-    portal = portal_bootstrap(
-        store=store,
-        vault=vault,
-        directory=directory,
-        title_of=lambda ref: _title(edges.law(), ref),
-        reviews_of=router.reviews.list,
-    )
+    portal = _portal(edges, vault, reviews)
     return Instance(
         edges=edges,
         vault=vault,
@@ -218,7 +228,7 @@ def build(edges: Edges) -> Instance:
         inbox=delivery.inbox,
         lane_desk=delivery.desk,
         edges_desk=delivery.edges,
-        reviews=router.reviews,
+        reviews=reviews,
         timelines=portal.timelines,
         waiting=portal.waiting,
         metrics=metrics,
@@ -228,6 +238,18 @@ def build(edges: Edges) -> Instance:
 def _embedded(edges: Edges) -> Vault:
     assert edges.keyring is not None
     return Vault(edges.keyring, edges.random)
+
+
+def _portal(edges: Edges, vault: VaultDoor, reviews: Desk) -> PortalParts:
+    """The portal's readers: of each case where its router keeps it."""
+    return portal_bootstrap(
+        store=edges.store,
+        vault=vault,
+        directory=edges.directory,
+        title_of=lambda ref: _title(edges.law(), ref),
+        reviews_of=reviews.list,
+        decided_in=edges.homes.of_case if edges.homes is not None else here,
+    )
 
 
 def _consumers(edges: Edges, metrics: Metrics) -> Callable[[str, str, Step], ConsumerLoop]:
@@ -243,6 +265,8 @@ def _consumers(edges: Edges, metrics: Metrics) -> Callable[[str, str, Step], Con
             store=store,
             leases=leases,
             log=edges.log or store.log,
+            others=edges.others,
+            partitions=edges.partitions,
             clock=edges.clock,
             wake=store.wake,
             owner=edges.owner,

@@ -27,6 +27,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.consumer import ConsumerLoop, Prepare
 from services.runtime.lease import PostgresLeases
 from services.runtime.positions import behind
+from services.runtime.postgres import check_migrated
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.logs import configure_logs
 from services.runtime.telemetry.metrics import Metrics
@@ -63,12 +64,25 @@ def run_member(settings: ServerSettings, member: Member, say: Say) -> None:
         keys = process.keyring(settings, is_new=False)
         asyncio.run(run_vault(settings, database_of(settings), keys, partial(_listening, settings, member, say)))
     elif member == "relay":
-        asyncio.run(_relay(settings, process.shared_database(settings), say))
+        asyncio.run(_relay(settings, _log_of(settings), say))
     else:
         asyncio.run(_service(settings, member, *process.shared(settings), say))
     if provider is not None:
         provider.shutdown()
     say(f"{member} stopped")
+
+
+def _log_of(settings: ServerSettings) -> str:
+    """The database whose log this relay carries: the hub's, or a router's own.
+
+    Raises:
+        SetupProblem: none is named, it does not answer or holds no Sampan.
+    """
+    if settings.relay.database_url is None:
+        return process.shared_database(settings)
+    dsn = settings.relay.database_url.get_secret_value()
+    check_migrated(dsn, "SAMPAN_RELAY__DATABASE_URL")
+    return dsn
 
 
 async def _service(settings: ServerSettings, service: Service, dsn: str, keys: Keyring | None, say: Say) -> None:

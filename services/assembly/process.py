@@ -14,21 +14,25 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import SetupProblem
+from routing.directory import Directory
 from services.assembly import region
+from services.assembly.apart import Keyed, Place, placed
 from services.assembly.backlog import watched
 from services.assembly.identity import has_instance, instance_id, is_demo
 from services.assembly.instance import READS, Edges, Instance, Service, build
-from services.assembly.kafka_line import carried_topics, kafka_log
+from services.assembly.kafka_line import Line, carried_topics, kafka_log
 from services.assembly.keys import door
 from services.assembly.settings import ServerSettings
 from services.assembly.targets import load_targets
 from services.edge.targets import Targets
 from services.runtime.clock import Clock, SystemClock
+from services.runtime.followed import nobody_else
 from services.runtime.postgres import EmbeddedPostgres, check_migrated, migrate
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.telemetry.metrics import Metrics
-from services.runtime.wake import Wake, listen
+from services.runtime.wake import listen
 from services.vault.keyring import Keyring
+from services.vault.port import VaultDoor
 
 DATABASE: Final = "sampan"
 
@@ -208,57 +212,83 @@ async def running_instance(
     """A wired instance over the database.
 
     Args:
-        alone: the one service that runs in this process, others run elsewhere over the same database: it tells
-            them of what it commits and listens to them, and follows the log on Kafka where brokers are named.
+        dsn: the hub's database; a router may have one of its own beside it, which settings name.
+        alone: the one service that runs in this process, others run elsewhere: it tells those on its database of
+            what it commits and listens to them, and follows the log on Kafka where brokers are named.
 
     Raises:
         SetupProblem: ``demo-exposed``; demo agencies were enrolled in this database, and others could reach it;
-            ``no-kafka``.
+            ``no-kafka``; as :func:`services.assembly.apart.placed`.
     """
     used_clock = clock or SystemClock()
-    store = await PostgresStore.connect(dsn, used_clock, Wake(), notify=alone is not None)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
+        random = secrets.token_bytes
+        vault = await stack.enter_async_context(door(settings.vault, keys, random, used_clock, say))
+        keyed = Keyed(vault, keys if settings.vault.url is None else None, random)
+        place = await stack.enter_async_context(placed(settings, dsn, alone, keyed, used_clock))
+        store = place.store
         directory, law = region.load(settings.region)
-        vault = await stack.enter_async_context(door(settings.vault, keys, secrets.token_bytes, used_clock, say))
-        log, metrics = None, Metrics()
-        if alone is not None:
-            await stack.enter_async_context(_hearing(dsn, store))
-            log = await stack.enter_async_context(
-                kafka_log(settings.brokers, store, READS[alone], metrics, say)
-            )
+        metrics = Metrics()
+        line = await _line(stack, settings, place, alone, metrics, say) if alone is not None else None
         may_accept: Callable[[], None] = _always
-        if log is not None and alone == "intake":  # nobody else accepts anything
-            records_max = settings.brokers.backlog_records_max
-            backlog = await stack.enter_async_context(watched(store, carried_topics(directory), records_max))
-            may_accept = backlog.check
-        if not settings.http.is_loopback and await is_demo(store):
+        if line is not None and alone == "intake":  # nobody else accepts anything
+            may_accept = await _limit(stack, settings, store, directory)
+        if not settings.http.is_loopback and await is_demo(place.hub):
             raise _demo_exposed("Listen on 127.0.0.1, or start with a new data folder: --data.")
-        if settings.targets is not None:
-            found = load_targets(settings.targets, directory, vault.webhook_seed(), allow_loopback=settings.demo)
-            targets = {**targets, **found}
         name = "Sampan demo" if settings.demo else "Sampan"
-        uniform: Callable[[float, float], float] = jitter.SystemRandom().uniform
         yield build(
             Edges(
                 store=store,
                 keyring=keys,
-                vault=vault,
                 directory=directory,
                 law=lambda: law,
                 clock=used_clock,
-                random=secrets.token_bytes,
-                uniform=uniform,
-                targets=targets,
-                instance_id=await instance_id(store, name, secrets.token_bytes, demo=settings.demo),
+                random=random,
+                uniform=jitter.SystemRandom().uniform,
+                targets={**targets, **_named_targets(settings, directory, vault)},
+                instance_id=await instance_id(place.hub, name, random, demo=settings.demo),
                 name=name,
                 demo=settings.demo,
                 owner=f"{socket.gethostname()}/{os.getpid()}",
-                log=log,
+                log=line.own if line is not None else None,
+                others=line.others if line is not None else nobody_else,
+                partitions=place.partitions,
+                vault=place.vault,
+                is_apart=place.store is not place.hub,
+                heard_until=place.heard_until,
+                homes=place.homes,
                 metrics=metrics,
                 may_accept=may_accept,
             )
         )
+
+
+async def _line(
+    stack: AsyncExitStack, settings: ServerSettings, place: Place, alone: Service, metrics: Metrics,
+    say: Callable[[str], None],
+) -> Line | None:  # fmt: skip
+    """Hear of others' commits for the length of the stack, and follow the log on Kafka where brokers are named."""
+    await stack.enter_async_context(_hearing(place.dsn, place.store))
+    return await stack.enter_async_context(
+        kafka_log(settings.brokers, place.store, READS[alone], metrics, say, elsewhere=place.elsewhere,
+                  partitions=place.partitions)
+    )  # fmt: skip
+
+
+async def _limit(
+    stack: AsyncExitStack, settings: ServerSettings, store: PostgresStore, directory: Directory
+) -> Callable[[], None]:
+    """Raises TryLater while the relay is too far behind, for the length of the stack."""
+    records_max = settings.brokers.backlog_records_max
+    backlog = await stack.enter_async_context(watched(store, carried_topics(directory), records_max))
+    return backlog.check
+
+
+def _named_targets(settings: ServerSettings, directory: Directory, vault: VaultDoor) -> Targets:
+    """Where agencies' own systems are, as the operator's file says."""
+    if settings.targets is None:
+        return {}
+    return load_targets(settings.targets, directory, vault.webhook_seed(), allow_loopback=settings.demo)
 
 
 def _always() -> None:

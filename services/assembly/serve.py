@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from services.assembly import demo, process
+from services.assembly.apart import check_nobody_apart
 from services.assembly.app import make_app
 from services.assembly.crossing import show_first_crossing
 from services.assembly.http_server import Running, serve_app
 from services.assembly.settings import ServerSettings
+from services.assembly.shards import check_together
 from services.runtime import collector
 from services.runtime.clock import SystemClock
 from services.runtime.telemetry.logs import configure_logs
@@ -28,6 +30,7 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
         SetupProblem: port in use, data folder in use or not writable, keyring unprotected …
     """
     configure_logs()
+    check_together(settings)
     process.data_folder(settings)
     process.check_port_free(settings)
     process.check_exposure(settings)
@@ -45,6 +48,7 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring | None, say: 
         _world(settings) as world,
         process.running_instance(settings, dsn, keys, world.targets) as instance,
     ):
+        await check_nobody_apart(instance.edges.store)
         running = Running(instance.run)
         app = make_app(instance, running=running)
         url = f"http://{settings.http.host}:{settings.http.port}"

@@ -40,7 +40,9 @@ class KafkaSettings(BaseModel):
     password: SecretStr | None = None
     ca_file: Path | None = None
     prefix: str = ""  # before the topics' names
-    replicas: int | None = Field(default=None, ge=1)  # of each topic made anew; None: as many as brokers are up
+    replicas: int | None = Field(
+        default=None, ge=1
+    )  # of each topic made anew; None: as many as brokers are up
     wait_seconds: float = Field(default=60, ge=0)  # for brokers that are not up yet
     backlog_records_max: int = Field(default=100_000, ge=0)  # not carried yet, before intake answers 503
 
@@ -65,6 +67,26 @@ class VaultSettings(BaseModel):
     private_key: Path | None = None
 
 
+class RouterSettings(BaseModel):
+    """Where routers have databases of their own. Kafka carries everything between them and the hub's."""
+
+    database_url: SecretStr | None = None  # this router's own; None: the one that all share
+    partitions: str | None = None  # those that it folds, such as 0-5; None: all
+    shards: dict[str, SecretStr] = {}  # for who reads them all: partitions to database, as JSON
+
+
+class RelaySettings(BaseModel):
+    """One relay carries the log of one database."""
+
+    database_url: SecretStr | None = None  # whose log; None: the hub's, SAMPAN_DATABASE_URL
+
+
+class DeliverySettings(BaseModel):
+    """Refused where it is set: delivery works on the hub's database."""
+
+    database_url: SecretStr | None = None
+
+
 class ServerSettings(BaseSettings):
     """All settings of ``sampan serve`` and ``sampan run``."""
 
@@ -79,6 +101,9 @@ class ServerSettings(BaseSettings):
     http: HttpSettings = HttpSettings()
     brokers: KafkaSettings = KafkaSettings()
     vault: VaultSettings = VaultSettings()
+    router: RouterSettings = RouterSettings()
+    relay: RelaySettings = RelaySettings()
+    delivery: DeliverySettings = DeliverySettings()
     secrets: Path | None = None  # a folder of files named like variables: sampan_passphrase, sampan_database_url …
 
     @classmethod

@@ -6,7 +6,7 @@ its way: whoever looks one up in vain catches up with the topic once and looks a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from contracts.topic_names import DISPATCHES
 from services.intake import store
 from services.runtime.consumer import ConsumerLoop
 from services.runtime.failures import NotOurs
-from services.runtime.log.port import StoredRecord
+from services.runtime.log.port import LogReader, StoredRecord
 from services.runtime.positions import applied_offsets
 from services.runtime.store.port import UnitOfWork
 from services.runtime.store.postgres import PostgresStore
@@ -75,10 +75,16 @@ class AliasStep:
 
 
 class CatchUp:
-    """Learns what was given out so far; costs nothing where nothing was since the last time."""
+    """Learns what was given out so far; costs nothing where nothing was since the last time.
 
-    def __init__(self, aliases: ConsumerLoop, store_: PostgresStore) -> None:
-        self._aliases, self._store = aliases, store_
+    Args:
+        told_in: the logs of other databases, as their tables have them, in which routers tell of dispatches.
+    """
+
+    def __init__(
+        self, aliases: ConsumerLoop, store_: PostgresStore, told_in: Sequence[LogReader] = ()
+    ) -> None:
+        self._aliases, self._store, self._told_in = aliases, store_, (store_.log, *told_in)
         self._known = -1
 
     async def __call__(self) -> None:
@@ -107,15 +113,18 @@ class CatchUp:
 
         Another process that does so is given a moment; one that died holds its lease for longer.
         """
-        heads = await self._store.log.heads(DISPATCHES)
+        heads = {await log.log_id(): await log.heads(DISPATCHES) for log in self._told_in}
         for _ in range(_LOOKS):
             await self._aliases.run_once()
-            async with self._store.pool.acquire() as connection:
-                applied = await applied_offsets(connection, self._aliases.name, DISPATCHES)
-            if all(applied.get(partition, -1) >= head for partition, head in heads.items()):
+            if all([await self._has_applied(log_id, until) for log_id, until in heads.items()]):
                 return True
             await self._store.clock.sleep(_LOOK_SECONDS)
         return False
+
+    async def _has_applied(self, log_id: UUID, heads: Mapping[int, int]) -> bool:
+        async with self._store.pool.acquire() as connection:
+            applied = await applied_offsets(connection, self._aliases.name, DISPATCHES, log_id)
+        return all(applied.get(partition, -1) >= head for partition, head in heads.items())
 
 
 def _read(record: StoredRecord) -> DispatchRecord:

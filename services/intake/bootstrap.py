@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.intake.aliases import AliasStep, CatchUp
 from services.intake.batcher import Batcher, SubmitMany
 from services.intake.submit import Intake
 from services.runtime.consumer import ConsumerLoop, Step
+from services.runtime.log import LogReader
 from services.runtime.store.postgres import PostgresStore
 from services.vault.port import VaultDoor
 
@@ -36,6 +37,7 @@ def bootstrap(
     consume: Callable[[str, str, Step], ConsumerLoop],
     counted: Callable[[SubmitMany], SubmitMany],
     may_accept: Callable[[], None],
+    told_in: Sequence[LogReader] = (),
 ) -> IntakeParts:
     """Wire intake.
 
@@ -43,7 +45,8 @@ def bootstrap(
         consume: makes the consumer loop of a name, topic and step.
         counted: wraps the taking in with counters.
         may_accept: see :class:`Batcher`.
+        told_in: the logs of other databases, as their tables have them, in which routers tell of dispatches.
     """
     aliases = consume("intake-aliases", DISPATCHES, AliasStep(vault.alias))
-    intake = Intake(store, vault, directory, instance_id, random, CatchUp(aliases, store))
+    intake = Intake(store, vault, directory, instance_id, random, CatchUp(aliases, store, told_in))
     return IntakeParts(intake, Batcher(counted(intake.submit_many), may_accept=may_accept), aliases)

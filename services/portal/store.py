@@ -1,6 +1,6 @@
-"""The portal's reading: across the tables of intake, router and delivery in one database; it writes nothing.
+"""The portal's reading: across the tables of intake, router and delivery; it writes nothing.
 
-Where those services have databases of their own, this file is what a read model of the topics replaces.
+Receipts are read where the case's router keeps them, which may be a database of its own.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ it received. Everything is opened at read time under the subject's facts key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -48,11 +49,28 @@ class ReceiptInner(msgspec.Struct, frozen=True):
     decision: Decision
 
 
-class Timelines:
-    """Reads across the rooms' tables; writes nothing."""
+DecidedIn = Callable[[Any, UUID], AbstractAsyncContextManager[Any]]
+"""(A connection to the hub's database, case) to one to the database where the case is decided."""
 
-    def __init__(self, store_: PostgresStore, vault: VaultDoor, directory: Directory, titles: Titles) -> None:
-        self._store, self._vault = store_, vault
+
+@asynccontextmanager
+async def here(connection: Any, case_id: UUID) -> AsyncIterator[Any]:
+    """In the same."""
+    yield connection
+
+
+class Timelines:
+    """Reads across the rooms' tables; writes nothing.
+
+    Args:
+        decided_in: where the router of a case keeps its receipts.
+    """
+
+    def __init__(
+        self, store_: PostgresStore, vault: VaultDoor, directory: Directory, titles: Titles,
+        decided_in: DecidedIn = here,
+    ) -> None:  # fmt: skip
+        self._store, self._vault, self._decided_in = store_, vault, decided_in
         self._directory, self._titles = directory, titles
 
     async def resolve(self, viewer: UUID, code_or_ref: str) -> store.CaseView:
@@ -89,9 +107,10 @@ class Timelines:
         async with self._store.pool.acquire() as connection:
             view = await self._resolve(connection, viewer, code_or_ref)
             free = not self._directory.by_id(viewer).answers_to
-            receipts = await store.receipts(
-                connection, view.case_id, viewer, timers=view.is_owner, others=view.is_owner and free
-            )
+            async with self._decided_in(connection, view.case_id) as router:
+                receipts = await store.receipts(
+                    router, view.case_id, viewer, timers=view.is_owner, others=view.is_owner and free
+                )
             received = await store.dispatches(connection, view.case_id, viewer)
             statuses = await store.statuses(connection, view.case_id)
             subjects = {row.subject_id for row in receipts} | {row.subject_id for row in received}
@@ -132,7 +151,9 @@ class Timelines:
                 event=decision.event,
                 status=decision.outcome,
                 text=self._said(inner, viewer, emitter, statuses),
-                rules=[] if decision.outcome == "accepted" or not is_owner else self._rules(decision.rules_fired),
+                rules=[]
+                if decision.outcome == "accepted" or not is_owner
+                else self._rules(decision.rules_fired),
             )
         named = None if is_owner else self._named(inner.record)
         for dispatch in sorted(decision.dispatches, key=lambda d: (d.order, d.recipient)):

@@ -11,7 +11,7 @@ from contracts.topic_names import CASE_EVENTS
 from routing.directory import Directory
 from services.router.reviews import Reviews
 from services.router.step import LawInForce, RouterStep
-from services.router.timers import Timers
+from services.router.timers import HeardUntil, Timers, at_once
 from services.runtime.consumer import ConsumerLoop, Step
 from services.runtime.store.postgres import PostgresStore
 from services.vault.port import VaultDoor
@@ -37,14 +37,16 @@ def bootstrap(
     law: LawInForce,
     random: Random,
     consume: Callable[[str, str, Step], ConsumerLoop],
+    heard_until: HeardUntil = at_once,
 ) -> RouterParts:
     """Wire the router.
 
     Args:
         consume: makes the consumer loop of a name, topic and step.
+        heard_until: see :class:`Timers`.
     """
     return RouterParts(
         consume(NAME, CASE_EVENTS, RouterStep(vault, law)),
-        Timers(store, random),
+        Timers(store, random, heard_until),
         Reviews(store, vault, directory, random),
     )

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.api import ReviewItem
-from services.router.reviews import Reviews
+from services.router.desks import Desk
 from services.runtime.registry import Caller
 
 CallerOf = Callable[[Request], Awaitable[Caller]]
@@ -27,7 +27,7 @@ class Resolution(BaseModel):
     """A release goes no further: groups, a duration, or both (``F0 F3 30d``)."""
 
 
-def router(reviews: Reviews, caller_of: CallerOf) -> APIRouter:
+def router(reviews: Desk, caller_of: CallerOf) -> APIRouter:
     """The paths of the desk."""
     api = APIRouter(tags=["reviews"])
     caller = Depends(caller_of)

@@ -48,10 +48,10 @@ class Reviews:
         async with self._store.pool.acquire() as connection:
             row = await store.review(connection, review_id)
             if row is None or not _may_see(row, caller):
-                raise _no_review()
+                raise no_review()
             keys = await self._vault.facts_keys(connection, [row.subject_id])
         if row.subject_id not in keys:
-            raise _no_review()
+            raise no_review()
         return self._item(row, keys[row.subject_id], caller)
 
     async def resolve(
@@ -77,7 +77,7 @@ class Reviews:
         async with self._store.unit_of_work() as work:
             row = await store.lock_review(work.connection, review_id)
             if row is None or not _may_see(row, caller):
-                raise _no_review()
+                raise no_review()
             if row.state != "open":
                 raise Conflict("this review was answered before", code="review-closed", field="review")
             if row.needs_second_person and not (second or "").strip():
@@ -89,7 +89,7 @@ class Reviews:
                 )
             keys = await self._vault.facts_keys(work.connection, [row.subject_id])
             if row.subject_id not in keys:  # erased meanwhile: there is nothing to decide about
-                raise _no_review()
+                raise no_review()
             opened = self._open(row, keys[row.subject_id])
             state = "released" if action == "release" else "refused"
             await store.close_reviews(work.connection, [(review_id, state)], work.now)
@@ -158,7 +158,8 @@ def _may_see(row: ReviewRow, caller: Caller) -> bool:
     return row.desk == caller.agency_id or (row.desk is None and caller.is_operator)
 
 
-def _no_review() -> NotFound:
+def no_review() -> NotFound:
+    """What another desk's question looks like, too."""
     return NotFound(
         "no such review waits for you",
         code="unknown-review",

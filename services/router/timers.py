@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
@@ -23,20 +24,33 @@ _BATCH: Final = 128
 _POLL_SECONDS: Final = 1.0
 _log = structlog.get_logger(__name__)
 
+HeardUntil = Callable[[datetime], Awaitable[datetime]]
+"""Now → the moment up to which everything that was said by then has been folded here."""
+
+
+async def at_once(now: datetime) -> datetime:
+    """In one log, what was said before a timer fires stands before it."""
+    return now
+
 
 class Timers:
-    """Fires what is due."""
+    """Fires what is due.
 
-    def __init__(self, store_: PostgresStore, random: Random) -> None:
+    Args:
+        heard_until: no timer fires that was due later than what was heard.
+    """
+
+    def __init__(self, store_: PostgresStore, random: Random, heard_until: HeardUntil = at_once) -> None:
         self._store = store_
-        self._random = random
+        self._random, self._heard_until = random, heard_until
 
     async def run_once(self) -> int:
         """Append a record for every timer that is due now; returns how many."""
         fired = 0
+        until = await self._heard_until(self._store.clock.now())
         while True:
             async with self._store.unit_of_work() as work:
-                due = await store.take_due_timers(work.connection, work.now, _BATCH)
+                due = await store.take_due_timers(work.connection, min(until, work.now), _BATCH)
                 for timer in due:
                     event = RunningEvent(
                         event_id=new_id(self._random, work.now), kind="DeadlineDue", case_id=timer.case_id,

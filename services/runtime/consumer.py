@@ -86,6 +86,7 @@ class ConsumerLoop:
         self._batch_max = batch_max
         self._renew_every = timedelta(seconds=lease_seconds / 3)
         self._owned: dict[tuple[str, int], Ownership] = {}
+        self._heads: dict[tuple[str, UUID], Mapping[int, int]] = {}
         self._renewed_at: datetime | None = None
         self._asked_at = datetime.min.replace(tzinfo=UTC)
         self._busy = asyncio.Lock()
@@ -136,6 +137,17 @@ class ConsumerLoop:
         """Whether every partition is this process's to follow: then what it has applied is all there is."""
         return len(self._owned) == len(self.topics) * PARTITIONS
 
+    async def behind_others(self) -> int:
+        """How many records of other databases' logs wait in the partitions held here, as of the last look at them."""
+        own_id = await self._logs.own_id()
+        return sum(
+            max(0, heads.get(own.partition, -1) - own.applied_of(log_id))
+            for (topic, log_id), heads in self._heads.items()
+            if log_id != own_id
+            for own in self._owned.values()
+            if own.topic == topic
+        )
+
     async def release_parked(self, key: UUID) -> int:
         """Apply what waits behind ``key``, in order; returns how many records it was.
 
@@ -178,7 +190,7 @@ class ConsumerLoop:
         """Apply ``topic`` of one log up to its present heads."""
         followed = await self._logs.now()
         log = followed[log_id]
-        heads = await log.heads(topic)
+        heads = self._heads[topic, log_id] = await log.heads(topic)
         handled = failures = gaps = 0
         while behind := self._behind(topic, log_id, heads, followed):
             read = await log.read_many(topic, behind, max(1, self._batch_max // len(behind)))

@@ -9,20 +9,29 @@ from uuid import UUID
 from services.runtime.log import partition_of
 from services.runtime.store.postgres import PostgresStore
 
-_UNAPPLIED = """
-    select exists (select 1 from runtime.parked_keys where consumer = $1 and key = $2) as parked,
-           exists (select 1 from log.records r
-                    where r.topic = $3 and r.partition = $4 and r.key = $2 and r."offset" > coalesce(
-                          (select p.applied_offset from runtime.positions p cross join log.identity i
-                            where p.consumer = $1 and p.topic = $3 and p.partition = $4
-                              and p.log_id = i.log_id), -1)) as waiting
+_WAITING = """
+    select exists (select 1 from log.records
+                    where topic = $1 and partition = $2 and key = $3 and "offset" > $4)
 """
 
 
-async def unapplied(connection: Any, consumer: str, topic: str, key: UUID) -> tuple[bool, bool]:
-    """Of a key's records: whether some are parked at ``consumer``, and whether some still await it."""
-    row = await connection.fetchrow(_UNAPPLIED, consumer, key, topic, partition_of(key))
-    return row["parked"], row["waiting"]
+async def unapplied(
+    connection: Any, consumer: str, topic: str, key: UUID, consumers: Any = None
+) -> tuple[bool, bool]:
+    """Of a key's records in a log: whether some are parked at ``consumer``, and whether some still await it.
+
+    Args:
+        connection: to the log's database.
+        consumers: to the consumer's own; None: the same.
+    """
+    its = connection if consumers is None else consumers
+    log_id = await connection.fetchval("select log_id from log.identity")
+    parked = await its.fetchval(
+        "select exists (select 1 from runtime.parked_keys where consumer = $1 and key = $2)", *(consumer, key)
+    )
+    partition = partition_of(key)
+    applied = (await applied_offsets(its, consumer, topic, log_id)).get(partition, -1)
+    return parked, await connection.fetchval(_WAITING, topic, partition, key, applied)
 
 
 async def applied_offsets(

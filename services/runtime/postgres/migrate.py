@@ -69,7 +69,7 @@ def migrate(owner_dsn: str, folder: Path = MIGRATIONS) -> list[str]:
             return [migration.id for migration in waiting]
 
 
-def check_migrated(dsn: str) -> None:
+def check_migrated(dsn: str, field: str = "SAMPAN_DATABASE_URL") -> None:
     """See that a database that somebody else keeps up to date holds a Sampan.
 
     Raises:
@@ -79,12 +79,11 @@ def check_migrated(dsn: str) -> None:
         with psycopg.connect(dsn) as connection:
             ((table,),) = connection.execute("select to_regclass('runtime.instance')").fetchall()
     except psycopg.OperationalError:
-        raise SetupProblem("The database does not answer.", code="no-database", field="SAMPAN_DATABASE_URL",
+        raise SetupProblem("The database does not answer.", code="no-database", field=field,
                            remedy="Start it, or correct its address.") from None  # fmt: skip
     if table is None:
-        raise SetupProblem("There is no Sampan in this database yet.", code="not-migrated",
-                           field="SAMPAN_DATABASE_URL", remedy="Start sampan up once on it, as the role that owns it.",
-                           )  # fmt: skip
+        raise SetupProblem("There is no Sampan in this database yet.", code="not-migrated", field=field,
+                           remedy="Start sampan up once on it, as the role that owns it.")  # fmt: skip
 
 
 def mint_log_id(owner_dsn: str, reason: str, *, unheld_at: datetime | None = None) -> UUID:

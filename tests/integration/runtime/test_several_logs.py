@@ -154,8 +154,21 @@ async def test_a_log_that_comes_up_later_is_read_from_its_first_record(pair: Pai
     assert await loop.run_once() == 1
     known.append(pair.theirs.log)
     assert await loop.run_once() == 1
-    assert await loop.run_once() == 0
+    assert (await loop.run_once(), await loop.behind_others()) == (0, 0)
     assert await copied(pair) == [1, 11]
+
+
+async def test_what_waits_in_another_log_is_counted(pair: Pair) -> None:
+    """A consumer that cannot apply what another database says shows how much of it waits."""
+
+    async def step(work: Any, records: Any) -> None:
+        raise ConnectionRefusedError
+
+    await say(pair.theirs, 11, 12)
+    loop = consumer(pair, step)
+    with pytest.raises(ConnectionRefusedError):
+        await loop.run_once()
+    assert await loop.behind_others() == 2
 
 
 async def test_another_database_s_restored_log_is_not_read_from_its_start(pair: Pair) -> None:
