@@ -89,6 +89,11 @@ def read_inner(data: bytes) -> ReceiptInner:
     return _INNER.decode(data)
 
 
+def encode_inner(inner: ReceiptInner) -> bytes:
+    """The inner part's bytes, to be sealed or kept by its owner."""
+    return _ENCODER.encode(inner)
+
+
 def re_evaluate(inner: ReceiptInner, law: Law) -> bytes:
     """Decide again from what the receipt holds: equal to ``inner.decision`` under the same law and engine.
 

@@ -126,6 +126,7 @@ class Rule:
     examples: tuple[Example, ...] = ()
     signed: Signature | None = None
     remark: str = ""
+    language: str = ""  # in which the source was read
     confirmed: bool = True  # False: read, checked and shown, and decides nothing until somebody confirms it
 
     def in_force(self, day: date) -> bool:

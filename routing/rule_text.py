@@ -20,7 +20,8 @@ from routing.rule import EFFECT_FIELDS, MARKS, Effect, Need, Rule, Signature
 from routing.targets import check_target
 
 _RULE_KEYS = {"id", "title", "cite", "mark", "when", "then", "valid_from", "valid_to", "recorded_at", "review_on",
-              "confirmed", "examples", "signed_by", "signed_on", "remark"}  # fmt: skip
+              "confirmed", "examples", "signed_by", "signed_on", "remark",
+              "language"}  # fmt: skip
 _ALWAYS_ALLOWED = {"when", "on"}
 
 
@@ -70,6 +71,7 @@ def _rule(row: LocatedDict, defaults: Mapping[str, Any]) -> Rule:
         examples=read_examples(row.get("examples"), row),
         signed=_signature(row),
         remark=str(row.get("remark") or ""),
+        language=str(row.get("language") or ""),
     )
 
 

@@ -44,6 +44,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
 
+def read_receipt(content: bytes) -> Receipt:
+    """The sealed part of a receipt, from its opened bytes."""
+    return _RECEIPT.decode(content)
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What a decision started from."""
@@ -233,3 +238,5 @@ def _plain(value: object) -> object:
 
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_plain, uuid_format="bytes")
 """Ids as 16 bytes instead of 36: most dispatches fit the next smaller size."""
+
+_RECEIPT: Final = msgspec.msgpack.Decoder(Receipt, dec_hook=lambda kind, value: kind.model_validate(value))

@@ -11,6 +11,8 @@ from services.cli.rules.diff import diff
 from services.cli.rules.examples import run_examples
 from services.cli.rules.explain import explain
 from services.cli.rules.page import page
+from services.cli.rules.sheets import export, import_
+from services.cli.rules.verify import verify
 
 app = typer.Typer(
     name="rules",
@@ -22,7 +24,7 @@ app = typer.Typer(
 )
 for name, command in (
     ("check", check), ("explain", explain), ("diff", diff), ("test", run_examples), ("coverage", coverage),
-    ("page", page),
+    ("verify-receipt", verify), ("page", page), ("export", export), ("import", import_),
 ):  # fmt: skip
     app.command(name)(command)
 

@@ -113,7 +113,7 @@ def _database(session: Session, comparison: Comparison, dsn: str, data: Path) ->
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        codes: Mapping[UUID, str] = asyncio.run(receipts.decide_anew(dsn, data, comparison.take, progress))
+        codes: Mapping[UUID, str] = receipts.decide_anew(dsn, data, comparison.take, progress)
     return [Found(codes[change.case], change) for change in comparison.found]
 
 
