@@ -203,6 +203,13 @@ class LaneItem(Wire):
     error_code: str | None = None
 
 
+class DeadLetterCount(Wire):
+    """How many records of a topic could not be taken for ours, and wait for somebody. No content, no case."""
+
+    topic: str
+    waiting: int
+
+
 class ErasureTicket(Wire):
     """First step of an erasure: what will be destroyed, and the word to confirm it with."""
 

@@ -11,15 +11,17 @@ from uuid import UUID
 import psycopg
 import typer
 
-from contracts.errors import InvalidInput, SampanError, SetupProblem
+from contracts.errors import SampanError, SetupProblem
 from deploy.kafka.access import Access
 from deploy.kafka.acls import ensure_acls, relay_acls, service_acls
 from deploy.kafka.topics import ensure_topics
-from services.assembly import region
+from services.assembly import dead_letters_cli, region
 from services.assembly.kafka_line import carried_topics
+from services.assembly.operator import Json
 from services.assembly.process import owned_database
 from services.assembly.settings import ServerSettings
 from services.runtime.clock import SystemClock
+from services.runtime.operations import checked_reason
 from services.runtime.postgres import mint_log_id
 from services.runtime.telemetry.logs import configure_logs
 
@@ -30,8 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON instead of sentences.")]
-_REASON_MAX = 200
+app.add_typer(dead_letters_cli.app, name="dead-letters")
 
 
 @app.command()
@@ -94,15 +95,13 @@ def restored(
 
     Example: sampan kafka restored --reason "disk lost, backup of Monday night"
     """
-    if not reason.strip() or len(reason) > _REASON_MAX:
-        raise InvalidInput("the reason is empty or too long", code="bad-reason", field="--reason",
-                           remedy=f"Say it in up to {_REASON_MAX} characters, naming no person.")  # fmt: skip
+    why = checked_reason(reason)
     typer.echo("This gives the log a new id, takes every lease away, and lets the relay carry the whole log to "
                "Kafka again. Services with databases of their own will stop and ask.", err=True)  # fmt: skip
     if not yes and not _sure():
         raise SampanError("stopped; nothing was changed.", code="not-confirmed", remedy="It needs a yes.")
     with owned_database(ServerSettings(data=data)) as owner_dsn:
-        log_id = _minted(owner_dsn, reason.strip())
+        log_id = _minted(owner_dsn, why)
     typer.echo(json.dumps({"log_id": str(log_id)}) if as_json else f"The log's new id is {log_id}. Start the services.")
 
 

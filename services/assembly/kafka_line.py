@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -19,6 +20,7 @@ from services.assembly.settings import KafkaSettings
 from services.delivery.partner_topics import partner_topics
 from services.runtime.batch import DEAD_LETTER_SUFFIX
 from services.runtime.clock import Clock
+from services.runtime.dead_letters import note
 from services.runtime.failures import error_code, raised_at
 from services.runtime.followed import Others
 from services.runtime.log import PARTITIONS
@@ -121,9 +123,8 @@ async def kafka_log(
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         said = access.for_aiokafka()
-        foreign = await stack.enter_async_context(
-            dead_letters(said, lambda: metrics.count("sampan_dead_letters_total"))
-        )
+        counted, noted = partial(metrics.count, "sampan_dead_letters_total"), partial(_noted, store, brokers.prefix)
+        foreign = await stack.enter_async_context(dead_letters(said, counted, noted))
         own, more = await _own(store, reads), list(await elsewhere())
         logs = await _patiently(
             brokers, access, store.clock, say,
@@ -162,3 +163,7 @@ async def _learn(logs: KafkaLogs, elsewhere: Elsewhere, others: list[KafkaLogRea
                     others.append(logs.of(source.log_id))
         except Exception as error:  # noqa: BLE001 (what is followed already goes on; the rest is tried again)
             _log.warning("logs_unknown", error=error_code(error), at=raised_at(error))
+
+
+async def _noted(store: PostgresStore, prefix: str, record: Any) -> None:
+    await note(store.pool, record, record.topic.removeprefix(prefix), store.clock.now())

@@ -1,11 +1,13 @@
-"""``sampan lanes``: deliveries that are late or parked. Nothing of a case is shown."""
+"""``sampan lanes``: deliveries that are late or parked, and what could not be read. Nothing of a case is shown."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from contracts.api import LaneItem
 from contracts.errors import NotFound
 from services.cli.group import SampanGroup
 from services.cli.screen import text
@@ -30,7 +32,24 @@ def list_lanes(context: typer.Context, as_: As = None, as_json: Json = False) ->
     session.screen.json([lane.model_dump(mode="json") for lane in lanes])
     if not lanes:
         session.screen.say("Every lane flows.")
+    else:
+        _show(session, lanes)
+    if not as_json:
+        _say_dead_letters(session)
+
+
+def _say_dead_letters(session: Session) -> None:
+    """One line where records wait that nobody could read; an older server, which does not count them, has none."""
+    try:
+        counts = session.api.dead_letters()
+    except NotFound:
         return
+    if counts:
+        said = ", ".join(f"{each.topic} {each.waiting}" for each in counts)
+        session.screen.say(f"Dead letters wait: {said}. See: sampan kafka dead-letters list.", "yellow")
+
+
+def _show(session: Session, lanes: Sequence[LaneItem]) -> None:
     session.screen.table(
         "Lanes",
         ["lane", "to", "by", "waiting", "state", "tries", "next try", "what went wrong"],
@@ -48,6 +67,21 @@ def list_lanes(context: typer.Context, as_: As = None, as_json: Json = False) ->
             for lane in lanes
         ],
     )
+
+
+@app.command("dead-letters")
+def dead_letters(context: typer.Context, as_: As = None, as_json: Json = False) -> None:
+    """How many records on the log's topics were not ours and wait for somebody, by topic.
+
+    Example: sampan lanes dead-letters --as operator
+    """
+    session = Session(context, as_, as_json)
+    counts = session.api.dead_letters()
+    session.screen.json([each.model_dump(mode="json") for each in counts])
+    if not counts:
+        session.screen.say("No dead letter waits.")
+        return
+    session.screen.table("Dead letters", ["topic", "waiting"], [(each.topic, each.waiting) for each in counts])
 
 
 @app.command("release")

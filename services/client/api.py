@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from contracts.api import (
     AgencyInfo,
     CaseTimeline,
+    DeadLetterCount,
     ErasureTicket,
     InboxItem,
     InboxPage,
@@ -129,6 +130,9 @@ class Api:
 
     def lanes(self) -> list[LaneItem]:
         return _read_list(LaneItem, self.line.get("/v1/lanes"))
+
+    def dead_letters(self) -> list[DeadLetterCount]:
+        return _read_list(DeadLetterCount, self.line.get("/v1/dead-letters"))
 
     def release_lane(self, lane: UUID) -> None:
         self.line.post(f"/v1/lanes/{lane}/release")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from contracts.api import LaneItem
+from contracts.api import DeadLetterCount, LaneItem
 from routing.directory import Directory
 from services.delivery import lanes
+from services.runtime.dead_letters import waiting_by_topic
 from services.runtime.parking import ParkedKey, list_parked, request_release
 from services.runtime.store.postgres import PostgresStore
 
@@ -16,6 +17,11 @@ class LaneDesk:
 
     def __init__(self, store_: PostgresStore, directory: Directory) -> None:
         self._store, self._directory = store_, directory
+
+    async def dead_letters(self) -> list[DeadLetterCount]:
+        """How many wait, by topic; topics without any are absent."""
+        counts = await waiting_by_topic(self._store.pool)
+        return [DeadLetterCount(topic=topic, waiting=waiting) for topic, waiting in counts.items()]
 
     async def list(self, *, everything: bool = False) -> list[LaneItem]:
         """Lanes that are parked, unknown or retrying (with ``everything`` the flowing ones too), then parked keys."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from contracts.api import InboxItem, InboxPage, LaneItem, OpenedItem
+from contracts.api import DeadLetterCount, InboxItem, InboxPage, LaneItem, OpenedItem
 from contracts.errors import NotAllowed, NotFound
 from contracts.roles import Group
 from services.delivery.desk import LaneDesk
@@ -63,6 +63,11 @@ def router(inbox: Inbox, desk: LaneDesk, caller_of: CallerOf) -> APIRouter:
     ) -> list[LaneItem]:
         _operator(who)
         return await desk.list(everything=everything)
+
+    @api.get("/v1/dead-letters", tags=["operator"], summary="How many records were not ours, by topic")
+    async def dead_letters(who: Caller = caller) -> list[DeadLetterCount]:
+        _operator(who)
+        return await desk.dead_letters()
 
     @api.post("/v1/lanes/{lane}/release", tags=["operator"], summary="Let a parked lane try again")
     async def release(lane: UUID, who: Caller = caller) -> Released:

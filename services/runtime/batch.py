@@ -14,6 +14,10 @@ from services.runtime.store.port import ParkedRecord, UnitOfWork
 Step = Callable[[UnitOfWork, Sequence[StoredRecord]], Awaitable[None]]
 
 DEAD_LETTER_SUFFIX = "-dlq"
+ORIGIN = "sampan_origin"
+"""Header of a dead letter: where the record stands, or was found."""
+CONSUMER = "sampan_consumer"
+"""Header of a dead letter: who could not frame it."""
 _log = structlog.get_logger(__name__)
 
 
@@ -78,7 +82,7 @@ class Batch:
             async with work.savepoint():
                 await self._step(work, [record])
         except NotOurs:
-            work.emit(_dead_letter(record))
+            work.emit(self._dead_letter(record))
             self._warn("record_not_ours", record, NotOurs.default_code, "")
         except Exception as error:
             if is_transient(error):
@@ -87,17 +91,16 @@ class Batch:
             return error_code(error)
         return None
 
+    def _dead_letter(self, record: StoredRecord) -> NewRecord:
+        at = record.position
+        origin = f"{at.log_id}/{at.topic}/{at.partition}/{at.offset}".encode()
+        headers = {**record.headers, ORIGIN: origin, CONSUMER: self._consumer.encode()}
+        return NewRecord(at.topic + DEAD_LETTER_SUFFIX, record.key, record.value, headers)
+
     def _warn(self, event: str, record: StoredRecord, code: str, where: str) -> None:
         at = record.position
         place = {"topic": at.topic, "partition": at.partition, "offset": at.offset}
         _log.warning(event, consumer=self._consumer, code=code, raised_at=where, **place)
-
-
-def _dead_letter(record: StoredRecord) -> NewRecord:
-    at = record.position
-    origin = f"{at.log_id}/{at.topic}/{at.partition}/{at.offset}".encode()
-    headers = {**record.headers, "sampan_origin": origin}
-    return NewRecord(at.topic + DEAD_LETTER_SUFFIX, record.key, record.value, headers)
 
 
 async def _read_back(logs: Mapping[UUID, LogReader], waiting: ParkedRecord) -> StoredRecord:

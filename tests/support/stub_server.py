@@ -97,6 +97,7 @@ class StubServer:
         self.reviews: dict[str, dict[str, Any]] = {}
         self.resolved: list[dict[str, Any]] = []
         self.lanes: list[dict[str, Any]] = []
+        self.dead_letters: list[dict[str, Any]] = []
         self.released: list[str] = []
         self.losses: dict[str, dict[str, Any]] = {}
         self.erased: list[str] = []
@@ -250,6 +251,8 @@ class StubServer:
                 return JSONResponse(self.reviews[review] | {"state": state})
             case ("GET", "lanes"):
                 return JSONResponse(self.lanes)
+            case ("GET", "dead-letters"):
+                return JSONResponse(self.dead_letters)
             case ("POST", "lanes", lane, "release"):
                 self.released.append(lane)
                 return JSONResponse({"lane": lane})

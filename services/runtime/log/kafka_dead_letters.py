@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -18,14 +18,18 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
 from contracts.errors import SampanError
-from services.runtime.batch import DEAD_LETTER_SUFFIX
+from services.runtime.batch import DEAD_LETTER_SUFFIX, ORIGIN
 from services.runtime.log.kafka_failures import ASK_SECONDS, asking, give_up, start
 
-ORIGIN: Final = "sampan_origin"
 WAITING_MAX: Final = 1_000
 _AGAIN_SECONDS: Final = 1.0
 _SIZE_MAX: Final = 1_048_576
 _log = structlog.get_logger(__name__)
+Noted = Callable[[Any], Awaitable[None]]
+
+
+async def _not_noted(record: Any) -> None:
+    """Nobody keeps a list."""
 
 
 class DeadLetters:
@@ -34,10 +38,13 @@ class DeadLetters:
     Args:
         kafka: how to reach it, in aiokafka's words; the user must be allowed to write to the ``-dlq`` topics.
         counted: told of each record that arrived there.
+        noted: told of each before it is sent, perhaps more than once; a SampanError of it is tried again.
     """
 
-    def __init__(self, kafka: Mapping[str, Any], counted: Callable[[], None] = lambda: None) -> None:
-        self._kafka, self._counted = kafka, counted
+    def __init__(
+        self, kafka: Mapping[str, Any], counted: Callable[[], None] = lambda: None, noted: Noted = _not_noted
+    ) -> None:
+        self._kafka, self._counted, self._noted = kafka, counted, noted
         self._told: dict[tuple[str, int], int] = {}
         self._waiting: deque[Any] = deque(maxlen=WAITING_MAX)
         self._came = asyncio.Event()
@@ -73,6 +80,7 @@ class DeadLetters:
         for _ in range(len(self._waiting)):
             record = self._waiting.popleft()
             try:
+                await self._noted(record)
                 with asking(self._kafka):
                     async with asyncio.timeout(ASK_SECONDS):
                         await self._send(record)
@@ -114,10 +122,10 @@ class DeadLetters:
 
 @asynccontextmanager
 async def dead_letters(
-    kafka: Mapping[str, Any], counted: Callable[[], None] = lambda: None
+    kafka: Mapping[str, Any], counted: Callable[[], None] = lambda: None, noted: Noted = _not_noted
 ) -> AsyncIterator[DeadLetters]:
     """Dead letters that are sent for the length of a block; give them to a reader as ``foreign``."""
-    letters, ended = DeadLetters(kafka, counted), asyncio.Event()
+    letters, ended = DeadLetters(kafka, counted, noted), asyncio.Event()
     sending = asyncio.create_task(letters.run(ended))
     try:
         yield letters

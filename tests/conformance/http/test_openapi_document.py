@@ -111,6 +111,7 @@ async def test_answers_fit_their_schemas(http: HttpWorld) -> None:
         ("/v1/waiting", "/v1/waiting", "shelter-th"),
         ("/v1/reviews", "/v1/reviews", "ngo-th"),
         ("/v1/lanes", "/v1/lanes", "operator"),
+        ("/v1/dead-letters", "/v1/dead-letters", "operator"),
         ("/v1/instance", "/v1/instance", "ngo-th"),
         ("/v1/agencies", "/v1/agencies", "ngo-th"),
         ("/v1/me", "/v1/me", "ngo-th"),

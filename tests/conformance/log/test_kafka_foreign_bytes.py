@@ -9,9 +9,10 @@ import pytest
 
 from deploy.kafka.access import Access
 from services.router.reading import VersionSkew, read
+from services.runtime.batch import ORIGIN
 from services.runtime.failures import NotOurs
 from services.runtime.log import NewRecord, StoredRecord, partition_of
-from services.runtime.log.kafka_dead_letters import ORIGIN, dead_letters
+from services.runtime.log.kafka_dead_letters import dead_letters
 from services.runtime.log.kafka_records import LOG_ID, RECORDED, SEQUENCE, from_kafka
 from services.runtime.store import UnitOfWork
 from tests.conformance.log.harness import OUTPUT, TOPIC, copy_to_output, key_number, numbered

@@ -46,6 +46,17 @@ def test_a_parked_lane_is_shown_and_released(sampan: Sampan, server: StubServer)
     assert server.released == [str(an_id("lane"))]
 
 
+def test_dead_letters_are_told_of_beside_the_lanes(sampan: Sampan, server: StubServer) -> None:
+    """By topic: a line under the lanes, a table of their own; none where none wait."""
+    assert "ead letter" not in sampan("lanes", "list", "--as", "ngo-th").output
+    assert "No dead letter waits." in sampan("lanes", "dead-letters", "--as", "ngo-th").output
+    server.dead_letters = [{"topic": "case-events", "waiting": 3}]
+    assert "Dead letters wait: case-events 3." in sampan("lanes", "list", "--as", "ngo-th").output
+    assert sampan("lanes", "dead-letters", "--as", "ngo-th", "--json").stdout.strip() == (
+        '[{"topic": "case-events", "waiting": 3}]'
+    )
+
+
 def test_erasing_shows_what_goes_and_asks_twice(sampan: Sampan, server: StubServer) -> None:
     """Yes and the word: erased, for the one person of the case."""
     server.timelines["SP-K7RM-0001"] = timeline()

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.api import CaseTimeline, InboxPage, InstanceInfo, OpenedItem
 from contracts.roles import Group
+from services.runtime.log import NewRecord
 from tests.support.http_world import HttpWorld, is_problem
 from tests.support.services_world import CANARIES, CONSENT, PERSON
 
@@ -183,6 +184,15 @@ async def test_lanes_over_http(http: HttpWorld) -> None:
     assert (await http.get("/v1/lanes", "operator")).json() == []
     answer = await http.post(f"/v1/lanes/{http.world.id()}/release", "operator")
     assert is_problem(answer, 404, code="unknown-lane")["remedy"]
+
+
+async def test_dead_letters_are_counted_over_http(http: HttpWorld) -> None:
+    """The operator sees how many wait by topic."""
+    assert (await http.get("/v1/dead-letters", "operator")).json() == []
+    async with http.world.store.unit_of_work() as work:
+        work.emit(NewRecord("case-events-dlq", http.world.id(), b"what came", {}))
+    told = (await http.get("/v1/dead-letters", "operator")).json()
+    assert told == [{"topic": "case-events", "waiting": 1}]
 
 
 async def test_an_erasure_asks_twice(http: HttpWorld) -> None:

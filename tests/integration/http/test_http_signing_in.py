@@ -118,7 +118,9 @@ async def test_a_person_of_anothers_case_is_as_absent_as_nobody(http: HttpWorld)
         assert answers[0].content == answers[1].content
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/lanes"), ("POST", f"/v1/lanes/{SOME_ID}/release")])
+@pytest.mark.parametrize(("method", "path"), [
+    ("GET", "/v1/lanes"), ("GET", "/v1/dead-letters"), ("POST", f"/v1/lanes/{SOME_ID}/release"),
+])  # fmt: skip
 async def test_the_machinery_is_the_operators(http: HttpWorld, method: str, path: str) -> None:
     """An agency's token sees no lane and releases none."""
     answer = await http.client.request(method, path, headers=await http.token("shelter-th"))
