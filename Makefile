@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ENGINES := $(VENV)/.engines
 CODE := contracts routing adapters services deploy
 
 # Where a running Sampan keeps its keys, tokens and database.
@@ -61,7 +62,7 @@ chaos-kafka: setup ## kill, pause, fill and restart brokers, services and Postgr
 	@$(BIN)/python -m deploy.kafka fetch
 	@SAMPAN_FAULTS=$${SAMPAN_FAULTS:-24} SAMPAN_CASES=$${SAMPAN_CASES:-120} SEED=$(or $(SEED),7) $(BIN)/pytest -q tests/chaos/test_kafka_chaos.py
 
-bench: setup ## the benchmarks; each ends with one line of JSON (ONLY=kafka for one; minutes, quiet machine)
+bench: setup $(if $(filter-out matching,$(ONLY)),,$(ENGINES)) ## the benchmarks; each ends with one line of JSON (ONLY=matching for one; minutes, quiet machine)
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 run-kafka: setup ## the same on three Kafka brokers, every service and a ministry's own edge a process each (Ctrl-C stops)
@@ -82,6 +83,7 @@ format: setup ## let ruff format the code
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka-local --group dev --group bench --group containers pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra server --extra kafka -c requirements.lock pyproject.toml -o deploy/compose/requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -c requirements.lock --group pyproject.toml:engines -o benchmarks/requirements.lock
 
 clean: ## remove the environment and caches (never data: a case may wait in it)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -93,4 +95,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The rule engines that benchmarks/matching.py compares ours with; nothing else needs them.
+$(ENGINES): $(STAMP) benchmarks/requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
 	@touch $@
