@@ -65,7 +65,7 @@ chaos-kafka: setup ## kill, pause, fill and restart brokers, services and Postgr
 bench: setup $(if $(filter-out matching,$(ONLY)),,$(ENGINES)) ## the benchmarks; each ends with one line of JSON (ONLY=matching for one; minutes, quiet machine)
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
-run-kafka: setup ## the same on three Kafka brokers, every service and a ministry's own edge a process each (Ctrl-C stops)
+run-kafka: setup ## the same on three Kafka brokers; services, vault and a ministry's own edge a process each (Ctrl-C stops)
 	@exec $(BIN)/python -m services.assembly.kafka_demo --data $(DATA)-kafka
 
 kafka-up: setup ## start Apache Kafka on this machine, without Java or Docker (NODES=3, PORT=29092)

@@ -13,7 +13,7 @@ from services.assembly.enrolling import enrol_agency
 from services.assembly.member import MEMBERS, PORTS, run_member
 from services.assembly.serve import serve as run_server
 from services.assembly.settings import HttpSettings, ServerSettings
-from services.assembly.vault_member import VAULT, migrate_vault
+from services.assembly.vault_member import migrate_vault
 
 
 def serve(
@@ -58,10 +58,9 @@ def run(
 
     Example: SAMPAN_DATABASE_URL=postgresql://… sampan run router
     """
-    known = (*MEMBERS, VAULT)
-    if service not in known:
+    if service not in MEMBERS:
         raise InvalidInput(f"there is no service {service}", code="no-such-service", field="SERVICE",
-                           remedy="Known: " + ", ".join(known) + ".")  # fmt: skip
+                           remedy="Known: " + ", ".join(MEMBERS) + ".")  # fmt: skip
     http = HttpSettings(host=host, port=PORTS[service] if port is None else port)
     run_member(ServerSettings(data=data, http=http), service, typer.echo)
 

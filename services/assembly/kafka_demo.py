@@ -1,6 +1,7 @@
 """``make run-kafka``: three brokers and every service as a process of its own; the first referral is carried across.
 
-The ministry's Primero is served by an edge of the ministry's own: the hub carries what it cannot open for it.
+The vault alone has the keyring, over a database of its own. The ministry's Primero is served by an edge of the
+ministry's own: the hub carries what it cannot open for it.
 Everything lives in one folder and ends with this process. The table it prints is that of ``make run``.
 """
 
@@ -10,28 +11,31 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Annotated, Final
 
 import httpx
 import typer
+from pydantic import SecretStr
 
 from contracts.errors import SampanError, SetupProblem
 from deploy.kafka.cluster import LocalCluster
 from deploy.kafka.jars import ensure_jars
-from services.assembly import demo, process
+from services.assembly import demo, demo_places, process
 from services.assembly.crossing import show_first_crossing
+from services.assembly.demo_places import Places
 from services.assembly.member import MEMBERS, PORTS
 from services.assembly.own_edge import PORT as EDGE_PORT
-from services.assembly.settings import HttpSettings, ServerSettings
+from services.assembly.settings import HttpSettings, ServerSettings, VaultSettings
+from services.assembly.vault_member import VAULT
 from services.client.home import Home
 from services.runtime.clock import SystemClock
 from services.runtime.telemetry.logs import configure_logs
-from services.vault.keyring import Keyring
 
 EDGE: Final = "edge"
 _PORTS: Final = {**PORTS, EDGE: EDGE_PORT}
@@ -58,10 +62,10 @@ def main(
         typer.echo(f"starting {nodes} Kafka brokers …")
         with (
             LocalCluster(data.absolute() / "kafka", nodes=nodes, jars=ensure_jars()) as cluster,
-            process.opened(settings) as (dsn, keys),
+            demo_places.opened(settings) as places,
         ):
             typer.echo(f"Kafka is up: {cluster.bootstrap}")
-            asyncio.run(_run(settings, dsn, keys, cluster.bootstrap, typer.echo))
+            asyncio.run(_run(_with_vault(settings), places, cluster.bootstrap, typer.echo))
     except SampanError as error:
         typer.echo(f"sampan: {error.sentence()}", err=True)
         raise typer.Exit(1) from None
@@ -70,26 +74,30 @@ def main(
     typer.echo(f"stopped; everything is kept in {data}")
 
 
-async def _run(settings: ServerSettings, dsn: str, keys: Keyring | None, bootstrap: str, say: Say) -> None:
+def _with_vault(settings: ServerSettings) -> ServerSettings:
+    """What finds the vault, with a token that is made at each start and known to these processes alone."""
+    url = f"http://127.0.0.1:{_port(settings.http.port, VAULT)}"
+    found = VaultSettings(url=url, token=SecretStr(secrets.token_hex(32)))
+    return settings.model_copy(update={"vault": found})
+
+
+async def _run(settings: ServerSettings, places: Places, bootstrap: str, say: Say) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(demo.primero(SystemClock()))
-        environment = {
-            "SAMPAN_DATABASE_URL": dsn, "SAMPAN_DEMO": "true", "SAMPAN_BROKERS__BOOTSTRAP": bootstrap,
-            "SAMPAN_BROKERS__REPLICAS": str(bootstrap.count(",") + 1),
-        }  # fmt: skip
-        members = await stack.enter_async_context(_members(settings, environment, stop))
+        members = await stack.enter_async_context(_members(settings, places, bootstrap))
         await _until_ready(settings.http.port, members, stop)
         if stop.is_set():
             return
         say("ready, each in a process of its own: " + ", ".join(f"{m} ({p.pid})" for m, p in members.items()))
-        instance = await stack.enter_async_context(process.running_instance(settings, dsn, keys, {}))
+        instance = await stack.enter_async_context(process.running_instance(settings, places.hub, None, {}))
         url = f"http://{settings.http.host}:{settings.http.port}"
         home = demo.client_home(settings.data, url)
         await demo.enrol_demo(instance, home)
         await _ministrys_edge(settings, home, _targets(settings.data, world), members, stop)
+        say(f"keys come from the vault ({members[VAULT].pid}) alone; no other service has a keyring")
         say(
             f"the ministry opens in its own house: edge ({members[EDGE].pid}), with a key that the hub never had"
         )
@@ -137,29 +145,52 @@ def _targets(data: Path, world: demo.World) -> Path:
 
 @asynccontextmanager
 async def _members(
-    settings: ServerSettings, environment: Mapping[str, str], stop: asyncio.Event
+    settings: ServerSettings, places: Places, bootstrap: str
 ) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
-    """Each service in a process of its own, told to drain at the end."""
+    """Each service in a process of its own, told to drain at the end: the vault last, since the others ask it."""
     started: dict[str, asyncio.subprocess.Process] = {}
     log = settings.data / "services.log"
     with log.open("ab") as out:
         try:
             for member in MEMBERS:
+                data = places.keyring_folder if member == VAULT else settings.data
                 port = _port(settings.http.port, member)
                 started[member] = await _spawn(
-                    out, environment, "run", member, "--data", str(settings.data), "--port", str(port)
-                )
+                    out, environment_of(member, settings.vault, places, bootstrap),
+                    "run", member, "--data", str(data), "--port", str(port),
+                )  # fmt: skip
             yield started
         finally:
-            for one in started.values():
-                with contextlib.suppress(ProcessLookupError):
-                    one.terminate()
-            for one in started.values():
-                try:
-                    await asyncio.wait_for(one.wait(), _STOP_SECONDS)
-                except TimeoutError:
-                    one.kill()
-                    await one.wait()
+            vault = started.pop(VAULT, None)
+            await _drained(started.values())
+            if vault is not None:
+                await _drained([vault])
+
+
+def environment_of(member: str, vault: VaultSettings, places: Places, bootstrap: str) -> dict[str, str]:
+    """What one service is told, and no more: secrets stay off the command line, which other users can read."""
+    assert vault.url is not None
+    assert vault.token is not None
+    token = {"SAMPAN_VAULT__TOKEN": vault.token.get_secret_value()}
+    if member == VAULT:
+        return {"SAMPAN_VAULT__DATABASE_URL": places.vault, **token}
+    common = {
+        "SAMPAN_DATABASE_URL": places.hub, "SAMPAN_DEMO": "true", "SAMPAN_BROKERS__BOOTSTRAP": bootstrap,
+        "SAMPAN_BROKERS__REPLICAS": str(bootstrap.count(",") + 1),
+    }  # fmt: skip
+    return common if member == "relay" else {**common, "SAMPAN_VAULT__URL": vault.url, **token}
+
+
+async def _drained(processes: Collection[asyncio.subprocess.Process]) -> None:
+    for one in processes:
+        with contextlib.suppress(ProcessLookupError):
+            one.terminate()
+    for one in processes:
+        try:
+            await asyncio.wait_for(one.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            one.kill()
+            await one.wait()
 
 
 async def _spawn(out: IO[bytes], environment: Mapping[str, str], *words: str) -> asyncio.subprocess.Process:

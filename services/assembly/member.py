@@ -36,8 +36,8 @@ from services.runtime.wake import Wake, listen
 from services.vault.keyring import Keyring
 
 Member = Service | Literal["relay", "vault"]
-MEMBERS: Final[tuple[Member, ...]] = ("intake", "router", "delivery", "relay")
-"""Over the shared database. The vault is none of them: it has its own."""
+MEMBERS: Final[tuple[Member, ...]] = ("intake", "router", "delivery", "relay", "vault")
+"""All that can run alone. The vault may be left out: services then hold the keyring themselves."""
 PORTS: Final[dict[str, int]] = {"intake": 8420, "router": 8421, "delivery": 8422, "relay": 8423, VAULT: 8424}
 Say = Callable[[str], None]
 

@@ -38,8 +38,7 @@ def database_of(settings: ServerSettings) -> str:
         with psycopg.connect(dsn) as connection:
             found = connection.execute(_IS_VAULT).fetchone()
     except psycopg.OperationalError:
-        raise SetupProblem("The vault's database does not answer.", code="no-database", field=_FIELD,
-                           remedy="Start it, or correct its address.") from None  # fmt: skip
+        raise _silent() from None
     if found is None:
         raise SetupProblem("There is no vault in this database yet.", code="not-migrated", field=_FIELD,
                            remedy="Run sampan migrate once, as the role that owns it.")  # fmt: skip
@@ -53,10 +52,13 @@ def migrate_vault(settings: ServerSettings, keyring: Callable[[bool], Keyring]) 
         keyring: loads the keyring; told whether the database holds no key yet, so that one may be made.
 
     Raises:
-        SetupProblem: as :func:`services.runtime.postgres.migrate`; the keyring is missing or damaged.
+        SetupProblem: as :func:`services.runtime.postgres.migrate`; ``no-database``; the keyring is missing or damaged.
     """
     dsn = _named(settings)
-    migrate(dsn)
+    try:
+        migrate(dsn)
+    except psycopg.OperationalError:
+        raise _silent() from None
     with psycopg.connect(dsn) as connection:
         is_new = connection.execute("select 1 from vault.gates limit 1").fetchone() is None
     keyring(is_new)
@@ -92,6 +94,11 @@ async def run_vault(
 async def _until(stop: asyncio.Event) -> None:
     """It does nothing that it was not asked for."""
     await stop.wait()
+
+
+def _silent() -> SetupProblem:
+    return SetupProblem("The vault's database does not answer.", code="no-database", field=_FIELD,
+                        remedy="Start it, create it where there is none, or correct its address.")  # fmt: skip
 
 
 def _named(settings: ServerSettings) -> str:
