@@ -6,10 +6,12 @@ import copy
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -19,9 +21,21 @@ import yaml
 from deploy.kafka.plan import ClusterPlan
 from deploy.kafka.properties import cluster_promises
 from services.assembly import cli
+from services.assembly.keys import TOKEN_CHARACTERS_MIN
 from services.assembly.member import MEMBERS, PORTS
 from services.assembly.settings import ServerSettings
-from tests.support.compose import FOLDER, compose, members, ours, ready_port, specification, variables_of
+from services.cli import edge
+from tests.support.compose import (
+    FOLDER,
+    compose,
+    greet,
+    members,
+    ours,
+    ready_port,
+    settings_in_files,
+    specification,
+    variables_of,
+)
 from tests.support.repository import ROOT
 
 DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
@@ -47,11 +61,11 @@ def test_what_a_container_runs_is_a_command_of_ours(name: str) -> None:
     """The command exists and takes the options that the file gives it."""
     command, *arguments = ours()[name]["command"]
     app = typer.Typer()
-    app.command()(getattr(cli, command))
-    parsed = typer.main.get_command(app).make_context(command, list(arguments)).params
+    app.command()(edge.run if name == "edge" else getattr(cli, command))
+    parsed = typer.main.get_command(app).make_context(command, arguments[name == "edge" :]).params
     mounts = [volume.partition(":")[2] for volume in ours()[name].get("volumes", ())]
     mounts += [mount.partition(":")[0] for mount in ours()[name]["tmpfs"]]
-    assert str(parsed["data"]) in mounts, "it writes where it may"
+    assert str(parsed["home" if name == "edge" else "data"]) in mounts, "it writes where it may"
 
 
 @pytest.mark.parametrize("name", sorted(ours()))
@@ -59,9 +73,29 @@ def test_every_variable_and_secret_is_a_setting(name: str) -> None:
     """A misspelt variable would be passed over in silence, so none stands here that no setting reads."""
     known = set(variables_of(ServerSettings))
     given = {key for key in ours()[name]["environment"] if key.startswith("SAMPAN_")}
-    secret = {one["target"].upper() for one in ours()[name]["secrets"]}
-    assert given | secret <= known
-    assert "SAMPAN_DATABASE_URL" in secret, "with it, the password stays out of the environment"
+    assert given | settings_in_files(ours()[name]) <= known
+
+
+@pytest.mark.parametrize("name", sorted(ours()))
+def test_a_container_is_told_of_one_database_at_most(name: str) -> None:
+    """The vault's knows the vault's, services know their own, by files, so that no password is in the environment; an
+    agency's edge knows none.
+    """
+    known = {secret for secret in settings_in_files(ours()[name]) if secret.endswith("DATABASE_URL")}
+    own = "SAMPAN_VAULT__DATABASE_URL" if name in ("vault", "vault-setup") else "SAMPAN_DATABASE_URL"
+    assert known == (set() if name == "edge" else {own})
+    assert not [key for key in ours()[name]["environment"] if "DATABASE" in key or "TOKEN" in key]
+
+
+def test_the_keyring_and_its_passphrase_are_with_the_vault_alone() -> None:
+    """Whoever controls another container has no key in its hands: only the vault's two mount or unlock them."""
+
+    def having(key: str, what: str) -> set[str]:
+        return {name for name, service in ours().items() if what in str(service.get(key, ""))}
+
+    assert having("volumes", "keyring") == having("secrets", "passphrase") == {"vault", "vault-setup"}
+    assert having("secrets", "vault_private_key") == {"vault"}
+    assert having("environment", "SAMPAN_VAULT__URL") == {"setup", "intake", "router", "delivery"}
 
 
 def test_the_settings_are_walked_to_the_bottom() -> None:
@@ -83,9 +117,10 @@ def test_only_the_front_door_is_open_and_only_on_this_machine() -> None:
     doors = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert doors == {"intake": [f"127.0.0.1:{PORTS['intake']}:{PORTS['intake']}"]}
     closed = {name for name, network in networks.items() if network.get("internal")}
-    for name in sorted(set(services) - set(members())):
-        assert set(services[name]["networks"]) <= closed, name
-    assert {name for name, s in members().items() if not set(s["networks"]) <= closed} == {"intake", "delivery"}
+    assert {name for name, service in services.items() if not set(service["networks"]) <= closed} == {
+        "intake", "delivery", "edge"
+    }  # fmt: skip
+    assert services["edge"]["networks"] == ["out"], "it is no neighbour of what it stands for the outside of"
 
 
 def test_containers_may_do_little() -> None:
@@ -100,10 +135,11 @@ def test_containers_may_do_little() -> None:
 
 
 def test_the_relay_is_given_nothing_that_opens() -> None:
-    """It carries sealed bytes: no passphrase, no keyring."""
+    """It carries sealed bytes: no passphrase, no keyring, no word of the vault."""
     relay = members()["relay"]
     assert [secret["target"] for secret in relay["secrets"]] == ["sampan_database_url"]
     assert "volumes" not in relay
+    assert not [key for key in relay["environment"] if "VAULT" in key]
 
 
 def test_the_brokers_make_the_promises_that_the_local_ones_make() -> None:
@@ -160,10 +196,27 @@ def test_secrets_are_made_once_and_lie_in_a_folder_of_their_owners(tmp_path: Pat
     assert folder.stat().st_mode & 0o777 == 0o700
     before = {path.name: path.read_text() for path in folder.iterdir()}
     assert len(set(before.values())) == len(before)
-    assert before["owner_password"] in before["owner_url"]
+    for who, url in (("owner", "owner_url"), ("owner", "vault_owner_url"), ("service", "service_url"),
+                     ("vault", "vault_url")):  # fmt: skip
+        assert f":{before[who + '_password']}@postgres:" in before[url], url
+    assert {before[url].rpartition("/")[2] for url in ("vault_owner_url", "vault_url")} == {"vault"}
+    assert len(before["vault_token"]) >= TOKEN_CHARACTERS_MIN
     again = subprocess.run(["/bin/sh", FOLDER / "secrets.sh", folder], capture_output=True, text=True, check=False)
     assert again.returncode != 0
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_services_know_the_vault_by_the_certificate_that_is_made(tmp_path: Path) -> None:
+    """Under the name in their address, and at this machine's for its health check; no other; nobody else's."""
+    for folder in ("ours", "others"):
+        subprocess.run(["/bin/sh", FOLDER / "secrets.sh", tmp_path / folder], capture_output=True, check=True)
+    asked = urlsplit(members()["router"]["environment"]["SAMPAN_VAULT__URL"]).hostname
+    assert asked is not None
+    greet(tmp_path / "ours", tmp_path / "ours", asked)
+    greet(tmp_path / "ours", tmp_path / "ours", "127.0.0.1")
+    for trusted, name in (("ours", "intake"), ("others", asked)):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            greet(tmp_path / "ours", tmp_path / trusted, name)
 
 
 def test_the_compose_file_merges_no_list() -> None:
