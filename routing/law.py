@@ -21,6 +21,7 @@ from routing.rule import Rule
 from routing.rule_checks import check_equal_offers
 from routing.rule_text import read_rules
 from routing.seen import VIEWS_KEPT, Likeness, Seen, ViewKey, likeness
+from routing.signing import SIGNATURES_FILE, read_signatures, silenced, unsigned, with_signatures
 from routing.view import View
 
 ENGINE_VERSION = "4"
@@ -65,8 +66,10 @@ class Law:
             InvalidInput: ``bad-rule`` with ``file:line`` and what to mend.
         """
         absent = read_absent(rule_texts.get(ABSENT_FILE, ""), ABSENT_FILE)
-        rules = read_rules({name: text for name, text in rule_texts.items() if name != ABSENT_FILE})
+        signatures = read_signatures(rule_texts.get(SIGNATURES_FILE, ""))
+        rules = read_rules({n: text for n, text in rule_texts.items() if n not in (ABSENT_FILE, SIGNATURES_FILE)})
         check_equal_offers(rules)
+        rules = with_signatures(rules, signatures)
         return cls(rules, absent, directory, purposes, _hash(rule_texts), directory.hash, _by_date(rules))
 
     @classmethod
@@ -93,6 +96,21 @@ class Law:
         rules = tuple([replace(rule, **always) for rule in self.rules if rule.in_force(day)])  # type: ignore[arg-type]
         changed = hashlib.sha256(f"{self.rule_set_hash} standing on {day}".encode()).hexdigest()
         return replace(self, rules=rules, rule_set_hash=changed, _sets=_by_date(rules))
+
+    def live(self) -> Law:
+        """What of this law serves where people are real: unsigned rules that need counsel tell nobody (ADR 0170).
+
+        Its hash is its own if that changes anything, so that a receipt says by which of the two was decided.
+        """
+        rules = tuple(silenced(rule) for rule in self.rules)
+        if rules == self.rules:
+            return self
+        changed = hashlib.sha256(f"{self.rule_set_hash} live".encode()).hexdigest()
+        return replace(self, rules=rules, rule_set_hash=changed, _sets=_by_date(rules))
+
+    def waits_for_counsel(self, at: datetime) -> tuple[Rule, ...]:
+        """Rules, in force or to come, that need counsel's signature and have none."""
+        return unsigned(self.rules, at.astimezone(UTC).date())
 
     def in_force(self, at: datetime) -> RuleSet:
         """The rules of a day: law date and knowledge date are both the record's append time (UTC day)."""
@@ -142,6 +160,11 @@ def sample_rules() -> dict[str, str]:
     folder = resources.files("routing") / "rules"
     return {f.name: f.read_text("utf-8") for f in sorted(folder.iterdir(), key=lambda f: f.name)
             if f.name.endswith(".yaml")}  # fmt: skip
+
+
+def whole_rules(texts: Mapping[str, str]) -> dict[str, str]:
+    """Rule files of a folder; one that holds signatures alone signs the committed rules."""
+    return {**(sample_rules() if set(texts) <= {SIGNATURES_FILE} else {}), **texts}
 
 
 def _by_date(rules: tuple[Rule, ...]) -> tuple[tuple[date, RuleSet], ...]:

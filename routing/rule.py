@@ -101,10 +101,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed a rule for use, and on which day."""
+    """Who signed a rule for use, and on which day.
+
+    ``of``: the hash of the wording that was signed (:mod:`routing.signing`). Without it a name is a remark.
+    """
 
     by: str
     on: date
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Instance:
             vault_public_key=base64.b64encode(public.raw).decode(),
             suite=SUITE_NAME,
             webhook_public_key=public_of(self.vault.webhook_seed()),
-            counsel_signed=False,
+            counsel_signed=not self.edges.law().waits_for_counsel(self.edges.clock.now()),
         )
 
     async def settle(self) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from contracts.errors import SetupProblem
 from routing.directory import Directory
+from routing.law import Law
 from services.assembly import region
 from services.assembly.apart import Keyed, Place, placed
 from services.assembly.backlog import watched
@@ -227,7 +228,8 @@ async def running_instance(
         keyed = Keyed(vault, keys if settings.vault.url is None else None, random)
         place = await stack.enter_async_context(placed(settings, dsn, alone, keyed, used_clock))
         store = place.store
-        directory, law = region.load(settings.region)
+        directory, law = region.load(settings.region, settings.rules, demo=settings.demo)
+        _say_unsigned(law, used_clock, say, live=settings.region is not None and not settings.demo)
         metrics = Metrics()
         line = await _line(stack, settings, place, alone, metrics, say) if alone is not None else None
         may_accept: Callable[[], None] = _always
@@ -289,6 +291,14 @@ def _named_targets(settings: ServerSettings, directory: Directory, vault: VaultD
     if settings.targets is None:
         return {}
     return load_targets(settings.targets, directory, vault.webhook_seed(), allow_loopback=settings.demo)
+
+
+def _say_unsigned(law: Law, clock: Clock, say: Callable[[str], None], *, live: bool) -> None:
+    """How many rules wait for counsel, and what that means here."""
+    count = len(law.waits_for_counsel(clock.now()))
+    if count:
+        means = "they tell nobody: sampan rules signatures" if live else "not for real cases"
+        say(f"{count} rules wait for counsel's signature; {means}")
 
 
 def _always() -> None:

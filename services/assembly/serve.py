@@ -46,7 +46,7 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
 async def _serve(settings: ServerSettings, dsn: str, keys: Keyring | None, say: Callable[[str], None]) -> None:
     async with (
         _world(settings) as world,
-        process.running_instance(settings, dsn, keys, world.targets) as instance,
+        process.running_instance(settings, dsn, keys, world.targets, say=say) as instance,
     ):
         await check_nobody_apart(instance.edges.store)
         running = Running(instance.run)

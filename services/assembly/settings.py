@@ -94,6 +94,7 @@ class ServerSettings(BaseSettings):
 
     data: Path = Path("data")
     region: Path | None = None  # a folder of directory files; None: the sample region
+    rules: Path | None = None  # a folder of rule files, or of signatures.yaml alone; None: those that come with Sampan
     database_url: SecretStr | None = None  # None: the embedded PostgreSQL in the data folder
     targets: Path | None = None  # a file that says where agencies' own systems are
     passphrase: SecretStr | None = None  # of the keyring

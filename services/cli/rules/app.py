@@ -12,6 +12,7 @@ from services.cli.rules.examples import run_examples
 from services.cli.rules.explain import explain
 from services.cli.rules.page import page
 from services.cli.rules.sheets import export, import_
+from services.cli.rules.signing import sign, signatures
 from services.cli.rules.verify import verify
 
 app = typer.Typer(
@@ -27,6 +28,9 @@ for name, command in (
     ("verify-receipt", verify), ("page", page), ("export", export), ("import", import_),
 ):  # fmt: skip
     app.command(name)(command)
+
+app.command("sign")(sign)
+app.command("signatures")(signatures)
 
 
 @app.callback()

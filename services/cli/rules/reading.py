@@ -10,7 +10,7 @@ import typer
 
 from contracts.errors import InvalidInput
 from deploy.region import FOLDER, load_region
-from routing.law import Law, sample_rules
+from routing.law import Law, sample_rules, whole_rules
 from services.cli.session import Session
 
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -39,7 +39,7 @@ def rule_texts(folder: Path | None) -> dict[str, str]:
     if not paths:
         raise InvalidInput("there are no rule files here", code="no-rules", field=folder.name,
                            remedy="Name a folder with files like 01-consent.yaml.")  # fmt: skip
-    return {path.name: read_text(path) for path in paths}
+    return whole_rules({path.name: read_text(path) for path in paths})
 
 
 def read_text(path: Path) -> str:
