@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -65,11 +65,12 @@ def verify(
     """
     session = Session(context, None, as_json)
     law = read_law(rules, region)
+    laws = {one.rule_set_hash: one for one in (law.live(), law)}  # a live instance decided by what counsel signed
     kept = _receipts(receipt, data, database)
     if save is not None:
         write_private(save, msgspec.msgpack.encode([(code, encode_inner(inner)) for code, inner in kept]))
         session.screen.remark(f"{save.name} holds facts of a case in clear. Keep it as you would keep her file.")
-    found = [_verified(code, inner, law) for code, inner in kept]
+    found = [_verified(code, inner, laws, law) for code, inner in kept]
     session.screen.json([one.as_json() for one in found])
     session.screen.table(
         "Receipts", ["case", "event", "rule set", "directory", "engine", ""],
@@ -92,8 +93,9 @@ def _verdict(one: Verified) -> str:
     return "the same bytes" if one.same else "OTHER BYTES: the receipt or the engine is not what it says"
 
 
-def _verified(code: str, inner: ReceiptInner, law: Law) -> Verified:
+def _verified(code: str, inner: ReceiptInner, laws: Mapping[str, Law], otherwise: Law) -> Verified:
     was = decode_decision(inner.decision)
+    law = laws.get(was.rule_set_hash, otherwise)
     pinned = (was.rule_set_hash, was.directory_hash, was.engine_version)
     here = (law.rule_set_hash, law.directory_hash, ENGINE_VERSION)
     names = ("the rule set", "the directory", "the engine's version")
