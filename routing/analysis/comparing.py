@@ -65,7 +65,7 @@ def changes(old: Decision, new: Decision) -> list[Change]:
         for who, what in sorted({*mine, *theirs}):
             if ((who, what) in mine) != ((who, what) in theirs):
                 newly = "newly" if (who, what) in theirs else "no longer"
-                say(kind, who, f"{newly}: {what}", theirs.get((who, what)) or mine[who, what])
+                say(kind, who, f"{newly}: {what}", (theirs if newly == "newly" else mine)[who, what])
     for who, what in sorted(_clocks(new) ^ _clocks(old)):
         say("clock", who, what, (ref for d in (*old.deadlines, *new.deadlines) for ref in d.rules if _who(d) == who))
     for who, what in sorted(_reviews(new) ^ _reviews(old)):

@@ -7,9 +7,12 @@ from datetime import date
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
-from routing.analysis.comparing import WIDENING, Change, Comparison
+from contracts.decision import Denied
+from routing.analysis.comparing import WIDENING, Change, Comparison, changes
 from routing.law import Law, sample_rules
+from routing.step import run as step_of
 from services.scenario.histories import History, histories, read_story, story_files
 from tests.support.pure_law import sample_law
 from tests.support.region import region_directory
@@ -74,3 +77,12 @@ def test_a_law_standing_on_a_day_forgets_dates_and_keeps_what_is_in_force() -> N
     assert later.standing_on(date(2026, 11, 19)).rules == ()
     assert any(compared(later, "01-"))
     assert not compared(later.standing_on(DAY), "01-")
+
+
+def test_a_denial_that_names_no_rule_is_told_like_any_other() -> None:
+    """An answer to what was never sent is denied by no rule; a law under which that is new can be compared."""
+    record = next(one.record for history in played("01-") for one in history.taken)
+    decision = step_of(None, record, sample_law()).decision
+    denied = Denied(event=decision.event, event_id=decision.event_id)
+    newly = changes(replace(decision, denied=()), replace(decision, denied=(denied,)))
+    assert [(one.kind, one.who, one.rules) for one in newly] == [("denied", "the event", ())]
