@@ -3,9 +3,11 @@
 First every engine answers for every person, and all must answer alike: a difference ends the run without a figure.
 Then each is timed, in turns, by CPU time; the best turn counts; once from facts as Python holds them, once from facts
 made ready for the engine beforehand (:mod:`benchmarks.engines`). Two tasks: 60 drawn rules over twelve facts of six
-values, and the committed rules' own conditions. Last, what the number of rules costs: compile time, memory, decision.
+values, and the committed rules' own conditions. Last, what the number of rules costs: compile time, memory, decision;
+and what it takes to compare two rule sets over a history.
 
-    python -m benchmarks.matching --views 40 --seconds 0.02 --people 100     # a look that takes seconds
+    python -m benchmarks.matching --views 40 --seconds 0.02 --people 100 --events 500   # a look that takes seconds
+    python -m benchmarks.matching --events 1000000                                      # the long history in full
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any, Final
 
 from benchmarks.drawn_rules import Task, committed, small
 from benchmarks.engines import engines_for
+from benchmarks.history_diff import over_history
 from benchmarks.machine import Meter, report
 from benchmarks.rule_sizes import by_size
 from services.assembly import region
@@ -35,11 +38,12 @@ _TURNS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long a run may take: persons that all must agree on, CPU seconds of a turn, people who are decided."""
+    """How much is done: persons on whom all must agree, CPU seconds of a turn, people decided, events of a history."""
 
     views: int = 500
     turn_seconds: float = 0.3
     people: int = 1000
+    events: int = 10_000
 
 
 class Disagreement(Exception):
@@ -136,6 +140,7 @@ def main(seed: int, effort: Effort | None = None) -> None:
             print(f"{name}: {told['engines']} ways agree on {told['persons']} persons and {found['conditions']} "
                   f"conditions; {told['conditions_that_held']} held", flush=True)  # fmt: skip
         figures["by_number_of_rules"] = by_size(law, seed, effort.people)
+        figures["history_diff"] = over_history(law, seed, effort.events)
     figures["libraries"] = {name: version(name) for name in LIBRARIES}
     figures |= {"effort": asdict(effort), "steal_percent": round(whole.steal_percent, 1)}
     report("matching", figures, seed)
