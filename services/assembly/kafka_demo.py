@@ -59,10 +59,10 @@ def main(
     try:
         process.data_folder(settings)
         process.check_port_free(settings)
-        typer.echo(f"starting {nodes} Kafka brokers …")
+        typer.echo(f"starting the database and {nodes} Kafka brokers …")
         with (
-            LocalCluster(data.absolute() / "kafka", nodes=nodes, jars=ensure_jars()) as cluster,
             demo_places.opened(settings) as places,
+            LocalCluster(data.absolute() / "kafka", nodes=nodes, jars=ensure_jars()) as cluster,
         ):
             typer.echo(f"Kafka is up: {cluster.bootstrap}")
             asyncio.run(_run(_with_vault(settings), places, cluster.bootstrap, typer.echo))

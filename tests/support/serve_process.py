@@ -19,10 +19,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class Serve:
     """A running server; its output line by line."""
 
-    def __init__(self, *arguments: str, cwd: Path, command: str = "serve", **environment: str) -> None:
+    def __init__(
+        self, *arguments: str, cwd: Path, command: str = "serve", module: str = "services.cli", **environment: str
+    ) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SAMPAN_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", command, *arguments],
+            [sys.executable, "-m", module, *command.split(), *arguments],
             cwd=cwd, env=kept | {"PYTHONPATH": str(REPOSITORY)} | environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
@@ -60,9 +62,11 @@ class Serve:
 
 
 @contextmanager
-def serving(*arguments: str, cwd: Path, command: str = "serve", **environment: str) -> Iterator[Serve]:
+def serving(
+    *arguments: str, cwd: Path, command: str = "serve", module: str = "services.cli", **environment: str
+) -> Iterator[Serve]:
     """Started, and whatever the test did, gone afterwards."""
-    serve = Serve(*arguments, cwd=cwd, command=command, **environment)
+    serve = Serve(*arguments, cwd=cwd, command=command, module=module, **environment)
     try:
         yield serve
     finally:
