@@ -1,8 +1,9 @@
-"""What a directory may not say: two holders of one role at once, alternates in a circle."""
+"""What a directory may not say: two holders of one role at once, none for a while, alternates in a circle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from contracts.address import Address
 from contracts.roles import REGION, Role
@@ -14,11 +15,12 @@ def check_agencies(agencies: Sequence[ReadAgency]) -> None:
     """Refuse a directory that could tell the wrong agency.
 
     Raises:
-        InvalidInput: a slug or id used twice, two holders with an equal claim, a mission without its two
+        InvalidInput: a slug or id used twice, two holders with an equal claim, a role nobody holds for a while, a mission without its two
             countries, an alternate that is unknown, in a circle, or of another role.
     """
     _no_double(agencies)
     _one_holder_each(agencies)
+    _no_gap(agencies)
     by_slug = {read.agency.slug: read for read in agencies}
     for read in agencies:
         _missions_are_missions(read)
@@ -53,6 +55,24 @@ def _one_holder_each(agencies: Sequence[ReadAgency]) -> None:
                         f"End one with `until` (see {holder.row.where()}), or give each a unit.",
                     )
             held[tenure.address].append((tenure, read))
+
+
+def _no_gap(agencies: Sequence[ReadAgency]) -> None:
+    """A role that somebody held and somebody will hold again is held in between, or it would tell nobody meanwhile."""
+    held: dict[Address, list[tuple[Tenure, ReadAgency]]] = {}
+    for read in agencies:
+        for tenure in read.agency.tenures:
+            held.setdefault(tenure.address, []).append((tenure, read))
+    for address, tenures in held.items():
+        tenures.sort(key=lambda one: one[0].valid_from)
+        for (earlier, _), (later, read) in pairwise(tenures):
+            if earlier.valid_to is not None and earlier.valid_to < later.valid_from:
+                raise refusal(
+                    read.row.where("roles"),
+                    "gap",
+                    f"nobody holds {address} from {earlier.valid_to} to {later.valid_from}",
+                    "Let one begin on the day the other ends, or name who stands in.",
+                )
 
 
 def _missions_are_missions(read: ReadAgency) -> None:

@@ -40,6 +40,7 @@ def test_the_good_one_loads() -> None:
     [
         ("until: 2026-01-01", "until: 2026-01-02", "directory-overlap", 13),
         (", until: 2026-01-01", "", "directory-overlap", 13),
+        ("from: 2026-01-01", "from: 2026-01-02", "directory-gap", 13),
         ("CPA@TH", "CPX@TH", "directory-unknown-role", 9),
         ("CPA@TH", "any@TH", "directory-role", 9),
         ("CPA@TH", "owner", "directory-role", 9),
