@@ -30,6 +30,10 @@ def dates(rules: Sequence[Rule], day: date) -> Iterable[Finding]:
             begins = max(rule.valid_from, rule.recorded_at)
             yield Finding("note", "not-yet", rule.where, f"{rule.id} begins on {begins}", "Nothing to do.")
         yield from _review(rule, day)
+        if "A" in rule.mark and rule.signed is None:
+            yield Finding("note", "unsigned", rule.where,
+                          f"{rule.id} rests on an assumption ({rule.mark}) and no counsel has signed it",
+                          "Have it read and signed before it touches a real case.")  # fmt: skip
 
 
 def _review(rule: Rule, day: date) -> Iterable[Finding]:
