@@ -21,7 +21,7 @@ PORT ?= 9092
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-kafka demo test lint types imports contracts adr pytest chaos chaos-kafka bench kafka-up kafka-down kafka-status format lock clean
+.PHONY: help setup run run-kafka demo test lint types imports contracts adr rules rules-page pytest chaos chaos-kafka bench kafka-up kafka-down kafka-status format lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ run: setup ## start Sampan, carry one referral across before your eyes, keep ser
 demo: setup ## play the nine scenarios: who was told, who was not, why
 	@exec $(BIN)/sampan demo
 
-test: lint types imports contracts adr pytest ## everything that must hold before a commit (what CI runs)
+test: lint types imports contracts adr rules pytest ## everything that must hold before a commit (what CI runs)
 
 lint: setup ## ruff: style, likely mistakes, security
 	@$(BIN)/ruff check .
@@ -50,6 +50,9 @@ contracts: setup ## the committed schemas equal what the models say, and stay co
 
 adr: setup ## the index of decisions equals the decisions
 	@$(BIN)/python docs/adr/index.py --check
+
+rules: setup ## the rules: nothing wrong in them, each keeps to its examples, docs/rules.html equals them
+	@$(BIN)/sampan rules check && $(BIN)/sampan rules test && $(BIN)/sampan rules page --out docs/rules.html --check
 
 pytest: setup ## the tests alone (TESTS=path, WORKERS=n, SEED=n)
 	@$(BIN)/python -m deploy.kafka fetch
@@ -76,6 +79,9 @@ kafka-down: setup ## stop it; its data stays
 
 kafka-status: setup ## which of its nodes run and answer
 	@$(BIN)/python -m deploy.kafka status --folder $(KAFKA) || test $$? -eq 3
+
+rules-page: setup ## write docs/rules.html anew from the rules
+	@$(BIN)/sampan rules page --out docs/rules.html
 
 format: setup ## let ruff format the code
 	@$(BIN)/ruff check --fix --select I . && $(BIN)/ruff format .
