@@ -15,8 +15,8 @@ def check_agencies(agencies: Sequence[ReadAgency]) -> None:
     """Refuse a directory that could tell the wrong agency.
 
     Raises:
-        InvalidInput: a slug or id used twice, two holders with an equal claim, a role nobody holds for a while, a mission without its two
-            countries, an alternate that is unknown, in a circle, or of another role.
+        InvalidInput: a slug or id used twice, two holders with an equal claim, a role that nobody holds
+            for a while, a mission without its two countries, an alternate that is unknown, in a circle, or of another role.
     """
     _no_double(agencies)
     _one_holder_each(agencies)

@@ -20,7 +20,8 @@ SampanRules = Callable[..., Result]
 def run_rules(*arguments: str, typed: str = "") -> Result:
     """``run_rules("check", "--json")``."""
     Session.clock = ManualClock(NOW)
-    return CliRunner().invoke(app, ["rules", *arguments], input=typed)
+    wide = {"COLUMNS": "200"}  # whatever terminal the tests run in, no sentence is folded
+    return CliRunner().invoke(app, ["rules", *arguments], input=typed, env=wide)
 
 
 def write_rules(folder: Path, texts: dict[str, str]) -> str:
