@@ -16,7 +16,8 @@ def check_agencies(agencies: Sequence[ReadAgency]) -> None:
 
     Raises:
         InvalidInput: a slug or id used twice, two holders with an equal claim, a role that nobody holds
-            for a while, a mission without its two countries, an alternate that is unknown, in a circle, or of another role.
+            for a while, a mission without its two countries, an alternate that is unknown, in a circle, or of
+            another role.
     """
     _no_double(agencies)
     _one_holder_each(agencies)
