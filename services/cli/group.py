@@ -25,6 +25,7 @@ LAZY: Final[dict[str, tuple[str, str, str]]] = {
     "serve": ("services.assembly.cli", "serve", "Run a Sampan server."),
     "up": ("services.assembly.cli", "serve", "The same as serve: all services in one process."),
     "kafka": ("services.assembly.kafka_cli", "app", "Prepare and repair a log on Kafka."),
+    "replay": ("services.assembly.replay_cli", "replay", "Have a service read again what it has applied."),
     "run": ("services.assembly.cli", "run", "Run one service as a process of its own."),
     "migrate": ("services.assembly.cli", "migrate", "Bring the database up to date, and make the keyring."),
     "edge": ("services.cli.edge", "app", "Open and deliver in your agency's own house."),

@@ -14,7 +14,7 @@ from services.delivery.edge_keys import own_edges
 from services.delivery.partner_topics import News, PartnerNotices
 from services.delivery.store import LaneEntry
 from services.runtime.failures import NotOurs
-from services.runtime.log.port import StoredRecord
+from services.runtime.log.port import LogPosition, StoredRecord
 from services.runtime.store.port import UnitOfWork
 from services.runtime.telemetry.traces import HEADER, batch_span
 
@@ -41,17 +41,17 @@ class DeliveryStep:
     async def __call__(self, work: UnitOfWork, records: Sequence[StoredRecord]) -> None:
         """Apply records in order. A run of new dispatches is stored together; the rest one by one."""
         with batch_span("delivery.step", [record.headers.get(HEADER) for record in records]):
-            await self._apply(work, [read(record) for record in records])
+            await self._apply(work, [(read(record), record.position) for record in records])
 
-    async def _apply(self, work: UnitOfWork, entries: Sequence[DispatchRecord]) -> None:
+    async def _apply(self, work: UnitOfWork, entries: Sequence[tuple[DispatchRecord, LogPosition]]) -> None:
         run: list[DispatchRecord] = []
-        for entry in entries:
+        for entry, at in entries:
             if entry.kind == "dispatch":
                 run.append(entry)
                 continue
             await self._take(work, run)
             run = []
-            await self._change(work, entry)
+            await self._change(work, entry, at)
         await self._take(work, run)
 
     async def _take(self, work: UnitOfWork, entries: Sequence[DispatchRecord]) -> None:
@@ -86,11 +86,11 @@ class DeliveryStep:
             for channel in self._channels_of(recipient, own_edge)[:1]
         ]
 
-    async def _change(self, work: UnitOfWork, entry: DispatchRecord) -> None:
+    async def _change(self, work: UnitOfWork, entry: DispatchRecord, at: LogPosition) -> None:
         if entry.kind == "status" and entry.status is not None:
             await store.apply_status(work.connection, entry.dispatch_id, entry.status)
             return
-        narrowed = await store.apply_regrant(work.connection, entry)
+        narrowed = await store.apply_regrant(work.connection, entry, at)
         if narrowed is None:
             return
         await self._notify(

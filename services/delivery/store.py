@@ -10,6 +10,7 @@ from uuid import UUID
 
 from contracts.records import DispatchRecord
 from contracts.task_status import CANCELLED, REQUESTED, follows
+from services.runtime.log.port import LogPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +155,19 @@ async def apply_status(connection: Any, dispatch_id: UUID, status: str) -> bool:
     return True
 
 
-async def apply_regrant(connection: Any, record: DispatchRecord) -> StoredDispatch | None:
-    """Narrow an earlier dispatch; a recalled one is cancelled and what still waits in its lanes is dropped."""
+async def apply_regrant(connection: Any, record: DispatchRecord, at: LogPosition) -> StoredDispatch | None:
+    """Narrow an earlier dispatch; a recalled one is cancelled and what still waits in its lanes is dropped.
+
+    Args:
+        at: where the record stands. What one log says of a dispatch stands in one partition: what is not behind
+            the narrowing applied last was applied before, and gives None.
+    """
     row = await connection.fetchrow(
         f"update delivery.dispatches set narrowed = $2, recalled = recalled or $3,"
+        f" narrowed_log = $4, narrowed_offset = $5,"
         f" status = case when $3 and status not in ('completed', 'rejected') then '{CANCELLED}' else status end"
-        f" where dispatch_id = $1 returning {_COLUMNS}",
-        *(record.dispatch_id, record.sealed, record.recalled),
+        f" where dispatch_id = $1 and (narrowed_log is distinct from $4 or narrowed_offset < $5) returning {_COLUMNS}",
+        *(record.dispatch_id, record.sealed, record.recalled, at.log_id, at.offset),
     )
     if row is None:
         return None

@@ -145,8 +145,15 @@ class PostgresLeases:
         self, consumer: str, topic: str, partition: int, applied: int, log_id: UUID | None = None
     ) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_FENCE, consumer, topic, partition)
-            await connection.execute(_REWIND, consumer, topic, partition, applied, log_id)
+            await rewind_on(connection, consumer, topic, partition, applied, log_id)
+
+
+async def rewind_on(
+    connection: Any, consumer: str, topic: str, partition: int, applied: int, log_id: UUID | None = None
+) -> None:
+    """As :meth:`Leases.rewind`, in the open transaction of ``connection``."""
+    await connection.execute(_FENCE, consumer, topic, partition)
+    await connection.execute(_REWIND, consumer, topic, partition, applied, log_id)
 
 
 def _ownerships(rows: Sequence[Any]) -> list[Ownership]:

@@ -1,19 +1,29 @@
 """What an operator reads again: from a position, from a moment, or one case. Nothing here appends or applies.
 
 By position is :meth:`services.runtime.lease.Leases.rewind` alone. By time is the same, from :func:`positions_at`.
-By case is :func:`records_of`: one key cannot be rewound without its partition's other keys, so it is read beside.
+By case is :func:`records_of`: one key cannot be rewound without its partition's other keys, so it is read beside, and
+handed to its consumer by :func:`park_again`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from contracts.errors import Conflict
 from services.runtime.log import LogReader, StoredRecord, partition_of
 
 _BATCH: Final = 500
+_PARK_KEY: Final = """
+    insert into runtime.parked_keys (consumer, key, error_code, parked_at, release_requested)
+    values ($1, $2, $3, $4, true) on conflict do nothing
+"""
+_PARK_RECORD: Final = """
+    insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")
+    values ($1, $2, $3, $4, $5, $6)
+"""
 
 
 async def positions_at(log: LogReader, topic: str, moment: datetime) -> dict[int, int]:
@@ -57,3 +67,21 @@ async def records_of(log: LogReader, topic: str, key: UUID) -> AsyncIterator[Sto
             after = record.position.offset
             if record.key == key:
                 yield record
+
+
+async def park_again(connection: Any, consumer: str, records: Sequence[StoredRecord], now: datetime) -> None:
+    """Have a consumer apply one key's records again, in order: they wait behind the key, with its release asked for.
+
+    New records of the key wait behind them. Call it in a transaction.
+
+    Raises:
+        Conflict: ``key-parked``; something waits behind that key already.
+    """
+    key = records[0].key
+    done = await connection.execute(_PARK_KEY, consumer, key, "replay", now)
+    if done != "INSERT 0 1":
+        raise Conflict("records of that case wait for a release already", code="key-parked", field="--case",
+                       remedy="Release or wait for them first: sampan lanes list.")  # fmt: skip
+    for record in records:
+        at = record.position
+        await connection.execute(_PARK_RECORD, consumer, key, at.log_id, at.topic, at.partition, at.offset)
