@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from difflib import ndiff
 from pathlib import Path
@@ -103,8 +104,10 @@ def test_no_cell_of_the_export_is_a_formula() -> None:
     for text in ("=1+1", "+1", "-1", "@SUM", "'=1", "'quoted", "plain"):
         assert unescaped(escaped(text)) == text
         assert not escaped(text).startswith(("=", "+", "-", "@"))
-    book = load_workbook(io.BytesIO(write(RULES)))
+    hostile = replace(RULES[0], title="=1+1", remark="@SUM(A1)")
+    book = load_workbook(io.BytesIO(write([hostile])))
     assert all(cell.data_type != "f" for row in book["rules"].iter_rows() for cell in row)
+    assert read(write([hostile]), [hostile]) == []
 
 
 def test_another_workbook_is_no_rule_table() -> None:
