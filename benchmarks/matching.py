@@ -2,9 +2,9 @@
 
 First every engine answers for every person, and all must answer alike: a difference ends the run without a figure.
 Then each is timed, in turns, by CPU time; the best turn counts; once from facts as Python holds them, once from facts
-made ready for the engine beforehand (:mod:`benchmarks.engines`). Two tasks: 60 drawn rules over twelve facts of six
-values, and the committed rules' own conditions. Last, what the number of rules costs: compile time, memory, decision;
-and what it takes to compare two rule sets over a history.
+made ready for the engine beforehand (:mod:`benchmarks.engines`). Three tasks: 60 and 1,000 drawn rules over twelve
+facts of six values, and the committed rules' own conditions. Last, what the number of rules costs: compile time,
+memory, decision; and what it takes to compare two rule sets over a history.
 
     python -m benchmarks.matching --views 40 --seconds 0.02 --people 100 --events 500   # a look that takes seconds
     python -m benchmarks.matching --events 1000000                                      # the long history in full
@@ -67,7 +67,7 @@ def compared(task: Task, effort: Effort) -> dict[str, Any]:
     }
     return {
         "conditions": len(task.conditions),
-        "all_agree": {"engines": len(engines), "persons": len(task.views), "conditions_that_held": held},
+        "all_agree": {"ways": len(engines), "persons": len(task.views), "conditions_that_held": held},
         **{name: _ratios(_best_of_turns(asked, effort.turn_seconds)) for name, asked in ways.items()},
     }
 
@@ -129,6 +129,7 @@ def main(seed: int, effort: Effort | None = None) -> None:
     _, law = region.load(None)
     tasks = {
         "drawn_60_rules": small(seed, effort.views),
+        "drawn_1000_rules": small(seed, max(_CHUNK, effort.views // 10), rules=1000),
         "committed_rules": committed(law, seed, effort.views),
     }
     collector.settle()
@@ -137,7 +138,7 @@ def main(seed: int, effort: Effort | None = None) -> None:
         for name, task in tasks.items():
             found = figures[name] = compared(task, effort)
             told = found["all_agree"]
-            print(f"{name}: {told['engines']} ways agree on {told['persons']} persons and {found['conditions']} "
+            print(f"{name}: {told['ways']} ways agree on {told['persons']} persons and {found['conditions']} "
                   f"conditions; {told['conditions_that_held']} held", flush=True)  # fmt: skip
         figures["by_number_of_rules"] = by_size(law, seed, effort.people)
         figures["history_diff"] = over_history(law, seed, effort.events)
