@@ -14,6 +14,7 @@ from services.cli.rules.page import page
 from services.cli.rules.sheets import export, import_
 from services.cli.rules.signing import sign, signatures
 from services.cli.rules.verify import verify
+from services.cli.rules.widening import widens
 
 app = typer.Typer(
     name="rules",
@@ -31,6 +32,7 @@ for name, command in (
 
 app.command("sign")(sign)
 app.command("signatures")(signatures)
+app.command("widens")(widens)
 
 
 @app.callback()
