@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
-from aiokafka.protocol.admin import CreateAclsRequest, DescribeAclsRequest
+from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 
 from contracts.errors import SetupProblem
 from contracts.topics import TOPICS, Topic
@@ -103,6 +103,25 @@ async def ensure_acls(access: Access, acls: Iterable[Acl]) -> None:
                 await asyncio.sleep(_POLL_SECONDS)
 
 
+async def remove_acls(access: Access, user: str) -> None:
+    """Take every grant of ``user`` away, and wait until no broker heeds one any more.
+
+    Raises:
+        SetupProblem: ``acl-refused``.
+        TimeoutError: a broker does not hear of it within half a minute.
+    """
+    async with admin(access) as client:
+        brokers = [broker["node_id"] for broker in (await client.describe_cluster())["brokers"]]
+        everything = DeleteAclsRequest(_ANY, None, _ANY, f"User:{user}", None, _ANY, _ANY)
+        for code, *_ in (await client._send_to_controller(everything)).filter_responses:
+            if code != 0:
+                raise SetupProblem(f"Kafka does not take {user}'s grants away ({for_code(code).__name__})",
+                                   code="acl-refused", remedy="Connect as a super user.")  # fmt: skip
+        async with asyncio.timeout(_HEED_SECONDS):
+            while any(acl.user == user for acl in await _heeded_by_some(client, brokers)):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(_POLL_SECONDS)
+
+
 class _CreateAcls(CreateAclsRequest):  # type: ignore[misc] # aiokafka ships no types
     """Many grants in one request, which aiokafka's own class does not do: one commit of the metadata log."""
 
@@ -134,9 +153,16 @@ async def _create(client: AIOKafkaAdminClient, missing: Sequence[Acl]) -> None:
 
 async def _in_force(client: AIOKafkaAdminClient, brokers: Iterable[int]) -> frozenset[Acl]:
     """What every one of ``brokers`` heeds: they hear of a new grant one after the other."""
+    return frozenset.intersection(*[await _heeded_by(client, broker) for broker in brokers])
+
+
+async def _heeded_by_some(client: AIOKafkaAdminClient, brokers: Iterable[int]) -> frozenset[Acl]:
+    return frozenset[Acl]().union(*[await _heeded_by(client, broker) for broker in brokers])
+
+
+async def _heeded_by(client: AIOKafkaAdminClient, broker: int) -> frozenset[Acl]:
     everything = DescribeAclsRequest(_ANY, None, _ANY, None, None, _ANY, _ANY)
-    answers = [await client._send_request_to_node(broker, everything) for broker in brokers]
-    return frozenset.intersection(*(frozenset(_acls_in(answer)) for answer in answers))
+    return frozenset(_acls_in(await client._send_request_to_node(broker, everything)))
 
 
 def _acls_in(answer: Any) -> Iterator[Acl]:

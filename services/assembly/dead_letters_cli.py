@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contracts.errors import InvalidInput, SetupProblem
-from services.assembly.operator import By, Data, Json, Reason, echo_table, said, with_database
+from contracts.errors import InvalidInput
+from services.assembly.operator import By, Data, Json, Reason, brokers_access, echo_table, said, with_database
 from services.assembly.settings import ServerSettings
 from services.runtime.dead_letters import (
     ON_KAFKA,
@@ -134,10 +134,7 @@ def reread(
 
 
 async def _reread_on_kafka(settings: ServerSettings, connection: Any, letter: DeadLetter, who: Said) -> None:
-    access = settings.brokers.access
-    if access is None:
-        raise SetupProblem("It lies on Kafka, and no brokers are named.", code="no-brokers",
-                           field="SAMPAN_BROKERS__BOOTSTRAP", remedy="Name them (host:port).")  # fmt: skip
+    access = brokers_access(settings)
     if not await is_ours_now(access.for_aiokafka(), place_of(letter), settings.brokers.prefix):
         raise InvalidInput("it is still none of ours; nothing was changed", code="still-not-ours", field="LETTER",
                            remedy="Drop it with a reason, or ask who has the right to write there.")  # fmt: skip

@@ -15,9 +15,9 @@ from contracts.errors import SampanError, SetupProblem
 from deploy.kafka.access import Access
 from deploy.kafka.acls import ensure_acls, relay_acls, service_acls
 from deploy.kafka.topics import ensure_topics
-from services.assembly import dead_letters_cli, region
+from services.assembly import dead_letters_cli, partner_cli, region
 from services.assembly.kafka_line import carried_topics
-from services.assembly.operator import Json
+from services.assembly.operator import Json, brokers_access
 from services.assembly.process import owned_database
 from services.assembly.settings import ServerSettings
 from services.runtime.clock import SystemClock
@@ -33,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(dead_letters_cli.app, name="dead-letters")
+app.command()(partner_cli.partner)
 
 
 @app.command()
@@ -51,7 +52,7 @@ def topics(
     """
     configure_logs()
     settings = ServerSettings()
-    access = _access(settings)
+    access = brokers_access(settings)
     typer.echo(f"asking Kafka at {access.bootstrap} …", err=True)
     created = asyncio.run(_prepare(settings, access, grants=grants))
     if as_json:
@@ -68,16 +69,6 @@ async def _prepare(settings: ServerSettings, access: Access, *, grants: bool) ->
     if grants:
         await ensure_acls(access, (*service_acls(wanted, prefix=prefix), *relay_acls(wanted, prefix=prefix)))
     return created
-
-
-def _access(settings: ServerSettings) -> Access:
-    access = settings.brokers.access
-    if access is None:
-        raise SetupProblem(
-            "No brokers are named.", code="no-brokers", field="SAMPAN_BROKERS__BOOTSTRAP",
-            remedy="Name them (host:port); on this machine: make kafka-up.",
-        )  # fmt: skip
-    return access
 
 
 @app.command()

@@ -13,6 +13,7 @@ import asyncpg
 import typer
 
 from contracts.errors import InvalidInput, SetupProblem
+from deploy.kafka.access import Access
 from services.assembly.process import owned_database
 from services.assembly.settings import ServerSettings
 from services.runtime.clock import SystemClock
@@ -38,6 +39,21 @@ def said(by: str | None, reason: str) -> Said:
         raise InvalidInput("the name is empty or too long", code="bad-name", field="--by",
                            remedy=f"Say who does it, in up to {_BY_MAX} characters.")  # fmt: skip
     return Said(name, checked_reason(reason), SystemClock().now())
+
+
+def brokers_access(settings: ServerSettings) -> Access:
+    """How the brokers are reached.
+
+    Raises:
+        SetupProblem: ``no-brokers``.
+    """
+    access = settings.brokers.access
+    if access is None:
+        raise SetupProblem(
+            "No brokers are named.", code="no-brokers", field="SAMPAN_BROKERS__BOOTSTRAP",
+            remedy="Name them (host:port); on this machine: make kafka-up.",
+        )  # fmt: skip
+    return access
 
 
 def _user() -> str:
