@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contracts.errors import InvalidInput
+from contracts.errors import InvalidInput, NotFound
 from services.assembly.operator import By, Data, Json, Reason, brokers_access, echo_table, said, with_database
 from services.assembly.settings import ServerSettings
 from services.runtime.dead_letters import (
@@ -70,10 +70,15 @@ def show(letter: Letter, data: Data = Path("data"), as_json: Json = False) -> No
     """
 
     async def read(_settings: ServerSettings, connection: Any) -> dict[str, Any]:
+        origin: str | None
+        consumer: str | None
         found = await find(connection, letter)
         if found.place.startswith(ON_KAFKA):
             return _document(found)
-        origin, consumer = await origin_of(connection, found)
+        try:
+            origin, consumer = await origin_of(connection, found)
+        except NotFound:  # from before it said so
+            origin = consumer = None
         return _document(found) | {"origin": origin, "consumer": consumer}
 
     document = with_database(data, read)

@@ -111,6 +111,17 @@ async def test_a_letter_read_again_is_applied_by_its_consumer(
     assert letter["letter"] != first["letter"]
 
 
+async def test_a_letter_that_names_no_consumer_is_shown_and_not_read_again(
+    backend: Backend, fresh_database: FreshDatabase
+) -> None:
+    """One from before letters said whose they are: shown without, refused with what to do."""
+    await backend.append([NewRecord(TOPIC + "-dlq", SICK, SECRET)])
+    (letter,) = await answered(fresh_database, *LETTERS, "list")
+    assert (await answered(fresh_database, *LETTERS, "show", letter["letter"]))["consumer"] is None
+    done = await typed(fresh_database, *LETTERS, "reread", letter["letter"], "--reason", "a new version")
+    assert (done.exit_code, "Drop it with a reason" in " ".join(done.output.split())) == (1, True), done.output
+
+
 async def test_acts_can_only_be_added(backend: Backend) -> None:
     """The services' role neither alters nor removes what an operator did."""
     store = backend.store
