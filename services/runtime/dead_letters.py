@@ -24,6 +24,8 @@ from services.runtime.operations import Said, record_act
 
 ON_KAFKA: Final = "kafka/"
 IN_LOG: Final = "log/"
+_NEVER_REREAD: Final = frozenset({"router"})
+"""Whoever decides by what came before: an old record after a newer one brings a withdrawn consent back."""
 _NOTE: Final = """
     insert into operations.dead_letters
            (place, topic, error_code, value_bytes, key_bytes, headers, sha256, found_at)
@@ -184,9 +186,12 @@ async def read_again(connection: Any, letter: DeadLetter, said: Said) -> str:
 
     Raises:
         NotFound: ``no-origin``; the record stands in another database's log, or before a restore.
-        Conflict: as :func:`settle`.
+        Conflict: ``not-reread``, its consumer decides in order; or as :func:`settle`.
     """
     origin, consumer = await origin_of(connection, letter)
+    if consumer in _NEVER_REREAD:
+        raise Conflict("the router would decide it after what came later of that case", code="not-reread",
+                       field="LETTER", remedy="Drop it with a reason, and ask its sender to send again.")  # fmt: skip
     log_id, topic, partition, offset = origin.split("/")
     at = UUID(log_id), topic, int(partition), int(offset)
     key = await connection.fetchval(_STANDS, *at)

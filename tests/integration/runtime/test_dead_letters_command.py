@@ -17,12 +17,13 @@ from services.runtime.log import NewRecord
 from services.runtime.parking import Releases
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
-from tests.conformance.log.harness import NAME, OUTPUT, TOPIC, Backend
+from tests.conformance.log.harness import OUTPUT, TOPIC, Backend
 from tests.conformance.log.parking_contract import SICK, PoisonStep
 from tests.support.operator_command import answered, typed
 from tests.support.postgres import FreshDatabase
 
 SECRET = b"Somsri of Chiang Khong"
+NAME = "delivery"
 LETTERS = ("kafka", "dead-letters")
 
 
@@ -120,6 +121,23 @@ async def test_a_letter_that_names_no_consumer_is_shown_and_not_read_again(
     assert (await answered(fresh_database, *LETTERS, "show", letter["letter"]))["consumer"] is None
     done = await typed(fresh_database, *LETTERS, "reread", letter["letter"], "--reason", "a new version")
     assert (done.exit_code, "Drop it with a reason" in " ".join(done.output.split())) == (1, True), done.output
+
+
+async def test_a_letter_of_the_router_is_never_read_again(
+    backend: Backend, fresh_database: FreshDatabase
+) -> None:
+    """Decided behind newer records, an old one could bring a withdrawn consent back: refused, and still waiting."""
+    store = backend.store
+    assert isinstance(store, PostgresStore)
+    consumer = ConsumerLoop("router", [TOPIC], _poison(), store=store, leases=backend.leases, log=backend.log,
+                            clock=backend.clock, wake=backend.wake, owner="first")  # fmt: skip
+    await backend.append([NewRecord(TOPIC, SICK, SECRET)])
+    assert await consumer.run_once() == 1
+    (letter,) = await answered(fresh_database, *LETTERS, "list")
+    done = await typed(fresh_database, *LETTERS, "reread", letter["letter"], "--reason", "a new version")
+    assert (done.exit_code, "ask its sender to send again" in " ".join(done.output.split())) == (1, True), done.output
+    assert await answered(fresh_database, *LETTERS, "list") == [letter]
+    assert await store.pool.fetchval("select count(*) from runtime.parked_keys") == 0
 
 
 async def test_acts_can_only_be_added(backend: Backend) -> None:
