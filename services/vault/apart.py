@@ -11,12 +11,13 @@ from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from contracts.errors import SampanError
 from contracts.ids import Random
 from contracts.sealing import SealedEvent, SealedSubmission
 from contracts.sealing.release import EdgePublicKey
-from services.runtime.failures import is_transient
+from services.runtime.failures import error_code, is_transient, raised_at
 from services.vault import fence, readmission, store
 from services.vault.bundles import PinnedKey
 from services.vault.errors import away
@@ -31,6 +32,7 @@ _TRIES: Final = 8
 """A transaction that lost against another one is begun again."""
 _CONNECTIONS_MAX: Final = 10
 _STATEMENT_SECONDS: Final = 30
+_log = structlog.get_logger(__name__)
 Done = TypeVar("Done")
 
 
@@ -142,16 +144,27 @@ class VaultApart(Naming):
         """One transaction of the vault's database.
 
         Raises:
-            VaultAway: it cannot be reached, its commit's outcome is unknown, or it is too busy.
+            VaultAway: it cannot be reached or takes nothing, its commit's outcome is unknown, or it is too busy.
         """
         for _ in range(_TRIES):
+            is_begun = False
             try:
                 async with self.pool.acquire() as connection, connection.transaction():
+                    is_begun = True
                     return await work(connection)
             except asyncpg.TransactionRollbackError:
                 continue
             except Exception as error:
-                if isinstance(error, SampanError) or not is_transient(error):
+                if is_begun and not _is_of_database(error):
                     raise
+                if not is_transient(error):  # a password that was changed, a standby that only reads
+                    _log.error("vault_database_refuses", error=error_code(error), at=raised_at(error))
                 raise away() from None
         raise away()
+
+
+def _is_of_database(error: Exception) -> bool:
+    """Whether the database failed us: that says nothing of what was asked, and is never a refusal of it."""
+    return not isinstance(error, SampanError) and (
+        isinstance(error, asyncpg.PostgresError) or is_transient(error)
+    )

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from contracts.errors import InvalidInput, SampanError
 from contracts.sealing import decode_event, decode_submission
 from contracts.sealing.release import EdgePublicKey
-from services.runtime.failures import concerns_operator, error_code, is_transient, raised_at
+from services.runtime.failures import concerns_operator, error_code, raised_at
 from services.vault import wire
 from services.vault.apart import VaultApart
 from services.vault.errors import away
@@ -72,7 +72,7 @@ async def _answered(method: str, handler: Handler, request: Request) -> wire.Ans
         return wire.Answer(refused=wire.refused(error))
     except Exception as error:  # noqa: BLE001 (its message may echo a value: the log gets the place alone)
         _log.error("vault_call_failed", method=method, error=error_code(error), at=raised_at(error))
-        return wire.Answer(refused=wire.refused(away() if is_transient(error) else _fault()))
+        return wire.Answer(refused=wire.refused(away()))
 
 
 def _asked(method: str, body: bytes) -> Any:
@@ -101,12 +101,7 @@ def _response(content: bytes) -> Response:
 def _outcome(answer: wire.Answer) -> str:
     if answer.refused is None:
         return "done"
-    return "failed" if answer.refused.code in ("internal", "vault-away") else "refused"
-
-
-def _fault() -> SampanError:
-    return SampanError("Something went wrong in the vault.", code="internal",
-                       remedy="Tell the operator the time and what you did.")  # fmt: skip
+    return "failed" if answer.refused.code == away().code else "refused"
 
 
 def _handlers(vault: VaultApart) -> Mapping[str, Handler]:

@@ -31,6 +31,8 @@ from services.vault.tickets import Grant, Regranted, Ticket
 _TIMEOUT: Final = httpx.Timeout(40, connect=3, pool=20)  # beyond the vault's own limit for a statement
 _LIMITS: Final = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_NO_REFUSALS: Final = frozenset({"internal", "malformed-request"})
+"""A fault of the vault, or of us two not being of one version: nothing that was asked has been refused."""
 _log = structlog.get_logger(__name__)
 Item = TypeVar("Item")
 
@@ -197,6 +199,9 @@ class VaultRemote(Naming):
         except msgspec.MsgspecError:
             _log.error("vault_not_understood", method=method)
             raise away() from None
+        if answer.refused.code in _NO_REFUSALS:
+            _log.error("vault_failed", method=method, error=answer.refused.code)
+            raise away()
         raise wire.error_of(answer.refused)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from services.vault.apart import VaultApart
 from services.vault.errors import VaultAway
@@ -54,3 +55,12 @@ class TestVaultApart(VaultContract, ApartContract):
             await form.vault.facts_keys(None, [form.world.subject])
         assert away.value.retryable
         assert away.value.http_status == 503
+
+    async def test_a_database_that_refuses_is_no_refusal_of_what_was_asked(self, form: Form) -> None:
+        """A standby that only reads, or a right that is lacking: whoever asks waits, and the operator hears of it."""
+        await form.keys.execute("revoke insert on all tables in schema vault from sampan_vault")
+        admissions = [admission(form, {MAI: form.world.subject})]
+        with capture_logs() as logs, pytest.raises(VaultAway):
+            async with form.step() as connection:
+                await form.vault.admit(connection, admissions, NOW)
+        assert [line["event"] for line in logs] == ["vault_database_refuses"]

@@ -123,10 +123,12 @@ async def test_a_vault_that_went_away_is_waited_for(
         httpx.Response(200, content=b"<html>"),
         httpx.Response(200, content=wire.encode(wire.Answer(b"\xc1"))),
         httpx.Response(200, content=bytes(wire.BODY_BYTES_MAX + 1)),
+        httpx.Response(200, content=wire.encode(wire.Answer(refused=wire.refused(SampanError("x", code="internal"))))),
+        httpx.Response(200, content=wire.encode(wire.Answer(refused=wire.refused(wire.malformed())))),
         httpx.ReadTimeout("too long"),
         httpx.RemoteProtocolError("cut off"),
     ],
-    ids=["401", "404", "500", "503", "html", "no-value", "too-long", "timeout", "cut"],
+    ids=["401", "404", "500", "503", "html", "no-value", "too-long", "fault", "malformed", "timeout", "cut"],
 )
 async def test_what_is_no_answer_of_a_vault_parks_nothing(
     keyring: Keyring, answer: httpx.Response | httpx.TransportError
