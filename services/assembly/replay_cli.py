@@ -22,7 +22,7 @@ from services.runtime.log import PARTITIONS, StoredRecord, partition_of
 from services.runtime.log.postgres import PostgresLogReader
 from services.runtime.operations import Said, record_act
 from services.runtime.positions import applied_offsets
-from services.runtime.replay import park_again, positions_at, records_of, rewinds
+from services.runtime.replay import check_unparked, park_again, positions_at, records_of, rewinds
 
 REPLAYED: Final[Mapping[str, str]] = {"delivery": DISPATCHES, "intake-aliases": DISPATCHES}
 """Consumer → its topic: those that only keep what they are told. Doing it twice leaves the same tables."""
@@ -99,6 +99,7 @@ async def _replayed(
     else:
         for partition, (first, _) in sorted(found.ranges.items()):
             await rewind_on(connection, consumer, topic, partition, first - 1)
+        await check_unparked(connection, consumer, topic, found.ranges)
     return found
 
 

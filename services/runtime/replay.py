@@ -7,7 +7,7 @@ handed to its consumer by :func:`park_again`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +19,10 @@ _BATCH: Final = 500
 _PARK_KEY: Final = """
     insert into runtime.parked_keys (consumer, key, error_code, parked_at, release_requested)
     values ($1, $2, $3, $4, true) on conflict do nothing
+"""
+_PARKED: Final = """
+    select exists (select from runtime.parked_records
+                    where consumer = $1 and topic = $2 and partition = any ($3::smallint[]))
 """
 _PARK_RECORD: Final = """
     insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")
@@ -67,6 +71,19 @@ async def records_of(log: LogReader, topic: str, key: UUID) -> AsyncIterator[Sto
             after = record.position.offset
             if record.key == key:
                 yield record
+
+
+async def check_unparked(connection: Any, consumer: str, topic: str, partitions: Collection[int]) -> None:
+    """Before ``partitions`` are rewound: what waits there behind its key would be applied after newer records.
+
+    Call it in the transaction that rewinds, behind the rewinding: by then nobody else parks there.
+
+    Raises:
+        Conflict: ``key-parked``.
+    """
+    if await connection.fetchval(_PARKED, consumer, topic, sorted(partitions)):
+        raise Conflict("records of these partitions wait for a release", code="key-parked",
+                       remedy="Release or wait for them first: sampan lanes list.")  # fmt: skip
 
 
 async def park_again(connection: Any, consumer: str, records: Sequence[StoredRecord], now: datetime) -> None:

@@ -82,7 +82,9 @@ class MemoryUnitOfWork:
 
     async def park(self, consumer: str, record: StoredRecord, error_code: str) -> None:
         waiting = ParkedRecord(record.key, record.position)
-        self.parked.setdefault((consumer, record.key), []).append(waiting)
+        queue = self.parked.setdefault((consumer, record.key), [])
+        if waiting not in queue:
+            queue.append(waiting)
 
     async def parked_records(self, consumer: str, key: UUID) -> Sequence[ParkedRecord]:
         return list(self.parked.get((consumer, key), ()))

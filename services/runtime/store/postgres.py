@@ -102,7 +102,7 @@ class PostgresUnitOfWork:
         )
         await self._connection.execute(
             'insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")'
-            " values ($1, $2, $3, $4, $5, $6)",
+            " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",  # read again, it keeps its place
             *(consumer, record.key, at.log_id, at.topic, at.partition, at.offset),
         )
 

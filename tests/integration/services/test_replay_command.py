@@ -105,6 +105,20 @@ async def test_one_case_is_read_again_alone(world: ServicesWorld, fresh_database
     assert await list_parked(world.store.pool) == []
 
 
+async def test_what_waits_behind_its_key_is_not_overtaken(
+    world: ServicesWorld, fresh_database: FreshDatabase
+) -> None:
+    """A rewind of partitions in which records wait for a release is refused; no position moves, no lease is lost."""
+    case, _ = await _history(world)
+    again = ("--apply", "--reason", "one family asked")
+    await answered(fresh_database, "replay", "delivery", "--case", case, *again)
+    before = await world.tables("runtime", "operations")
+    for where in (ALL_FROM_START, ("--since", "2026-01-01T00:00+00:00")):
+        done = await typed(fresh_database, "replay", "delivery", *where, *again)
+        assert (done.exit_code, "wait for a release" in " ".join(done.output.split())) == (1, True), done.output
+        assert await world.tables("runtime", "operations") == before
+
+
 async def test_looking_changes_nothing(world: ServicesWorld, fresh_database: FreshDatabase) -> None:
     """Without --apply it says how many records, by topic and partition, and no table differs."""
     case, _ = await _history(world)
