@@ -75,15 +75,16 @@ class Attempts:
         self._store, self._random, self._uniform = store_, random, uniform
 
     async def claim(
-        self, owner: str, limit: int, prepare: Prepare[R], edge_of: UUID | None = None
-    ) -> list[Attempt[R]]:
+        self, owner: str, limit: int, prepare: Prepare[R], edge_of: UUID | None = None,
+        up_since: datetime | None = None,
+    ) -> list[Attempt[R]]:  # fmt: skip
         """One transaction: take lanes, open what goes out, record attempts and openings.
 
         Args:
-            edge_of: as for :func:`services.delivery.lanes.claim`.
+            edge_of, up_since: as for :func:`services.delivery.lanes.claim`.
         """
         async with self._store.unit_of_work() as work:
-            claims = await lanes.claim(work.connection, owner, work.now, limit, edge_of)
+            claims = await lanes.claim(work.connection, owner, work.now, limit, edge_of, up_since)
             rows = await store.load(work.connection, {held.dispatch_id for held in claims})
             cursors = await store.cursors(work.connection, rows)
             attempts = []

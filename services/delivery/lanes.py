@@ -48,7 +48,7 @@ _OWN_EDGE: Final = """
     (l.channel = any($6::text[]) and exists (select 1 from delivery.edge_keys k where k.agency_id = l.recipient))
 """
 _OWN_EDGE_ASKS: Final = """
-    exists (select 1 from delivery.edge_keys k where k.agency_id = l.recipient and k.asked_at > $7)
+    exists (select 1 from delivery.edge_keys k where k.agency_id = l.recipient and greatest(k.asked_at, $8) > $7)
 """
 
 _CLAIM: Final = f"""
@@ -81,17 +81,19 @@ _CLAIM: Final = f"""
 
 
 async def claim(
-    connection: Any, owner: str, now: datetime, limit: int, edge_of: UUID | None = None
-) -> list[Claim]:
+    connection: Any, owner: str, now: datetime, limit: int, edge_of: UUID | None = None,
+    up_since: datetime | None = None,
+) -> list[Claim]:  # fmt: skip
     """Take the head of up to ``limit`` due lanes, recalls first. Two claimers never hold the same lane.
 
     Args:
         edge_of: the agency whose own edge claims, and gets its lanes alone. None: this hub; it gets lanes of an
             agency with an own edge only where that edge has not asked for long, to count and never to open.
+        up_since: when this hub came up. An edge could not ask before: its silence counts from there at the earliest.
     """
     until = now + timedelta(seconds=CLAIM_SECONDS)
     heard = now - timedelta(seconds=EDGE_SILENT_SECONDS)
-    rows = await connection.fetch(_CLAIM, now, limit, owner, until, edge_of, list(OPENING), heard)
+    rows = await connection.fetch(_CLAIM, now, limit, owner, until, edge_of, list(OPENING), heard, up_since)
     return [Claim(**dict(row), until=until) for row in rows]
 
 

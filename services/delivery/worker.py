@@ -40,6 +40,7 @@ class Worker:
 
     def __init__(self, store_: PostgresStore, performer: Performer, attempts: Attempts, owner: str) -> None:
         self._store, self._performer, self._attempts, self._owner = store_, performer, attempts, owner
+        self._up_since = store_.clock.now()
 
     async def run_once(self) -> int:
         """Attempt everything that is due now, once; returns how many attempts were made."""
@@ -73,7 +74,9 @@ class Worker:
             return await lanes.next_due_at(connection)
 
     async def _claim(self, limit: int) -> list[Attempt[Ready]]:
-        return await self._attempts.claim(self._owner, limit, self._performer.prepare)
+        return await self._attempts.claim(
+            self._owner, limit, self._performer.prepare, up_since=self._up_since
+        )
 
     async def _attempt(self, attempt: Attempt[Ready]) -> None:
         verdict = await self._performed(attempt.ready)

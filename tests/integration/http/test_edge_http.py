@@ -11,6 +11,7 @@ from contracts.sealing import CONTROL, SealedSlot, SlotKey
 from contracts.sealing.release import EDGE_SEED_BYTES, EdgePrivateKey
 from services.delivery import edge_keys
 from services.delivery.lanes import CLAIM_SECONDS, EDGE_SILENT_SECONDS
+from services.delivery.worker import Worker
 from services.edge.released import open_release
 from services.runtime import registry
 from services.vault import opening
@@ -191,6 +192,18 @@ async def test_a_silent_edge_is_heard_of(http: HttpWorld, edge: OwnEdge) -> None
     assert await items(http.world) == [("tell", "waiting")]
     http.world.clock.move_to(row["next_attempt_at"])
     assert len(await edge.claims()) == 1
+
+
+async def test_an_edge_is_not_blamed_for_the_hubs_own_silence(http: HttpWorld, edge: OwnEdge) -> None:
+    """While the hub was down nobody could ask it: the silence counts from when it came up."""
+    await refer(http.world)
+    http.world.clock.advance(EDGE_SILENT_SECONDS + 1)
+    before = http.world.instance.worker
+    worker = Worker(http.world.store, before._performer, before._attempts, "after the start")
+    assert await worker.run_once() == 0
+    http.world.clock.advance(EDGE_SILENT_SECONDS)
+    assert await worker.run_once() == 1
+    assert (await lane(http.world))["error_code"] == "edge-away"
 
 
 async def test_a_narrowing_before_the_claim_releases_nothing(http: HttpWorld, edge: OwnEdge) -> None:
