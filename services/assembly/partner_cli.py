@@ -61,7 +61,7 @@ def partner(
     directory, _ = region.load(settings.region)
     entry = directory.by_slug(agency)
     topic = partner_topic(entry.agency_id)
-    one = Partner(topic, settings.brokers.prefix + topic.topic, topic.topic)
+    one = named(topic, settings.brokers.prefix)
     typer.echo(f"asking Kafka at {access.bootstrap} …", err=True)
     if remove:
         _tell_removed(one, asyncio.run(_asked(access, _removed(access, one))), as_json=as_json)
@@ -71,6 +71,11 @@ def partner(
     if CHANNEL not in entry.channels:
         typer.echo(f"The directory does not list the channel {CHANNEL} for {agency} yet: nothing will be written there "
                    "until it does.", err=True)  # fmt: skip
+
+
+def named(topic: Topic, prefix: str) -> Partner:
+    """Topic and user of one name, prefix and all: two instances on one cluster share neither."""
+    return Partner(topic, prefix + topic.topic, prefix + topic.topic)
 
 
 async def _asked(access: Access, work: Any) -> Any:
