@@ -39,6 +39,9 @@ from services.vault.port import VaultDoor
 _SHARD_CONNECTIONS: Final = 4
 """Of the process with the API to each router's database, which it reads now and then."""
 _URL: Final = "SAMPAN_ROUTER__DATABASE_URL"
+_HELD: Final = """
+    select exists (select from runtime.leases where consumer = $1 and owner is not null and lease_until > $2)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +140,17 @@ async def _of_this_instance(store: PostgresStore, hub: PostgresStore) -> None:
 
 
 async def _not_begun_elsewhere(store: PostgresStore, hub: PostgresStore, hub_id: UUID) -> None:
-    """Raises SetupProblem: ``router-begun-elsewhere``; deciding history again could tell people new things."""
+    """Nobody else decides, or has decided, what would be decided here.
+
+    Raises:
+        SetupProblem: ``router-on-hub``, one runs over the hub's database; ``router-begun-elsewhere``, deciding history
+            again could tell people new things.
+    """
+    if await hub.pool.fetchval(_HELD, ROUTER, hub.clock.now()):
+        raise SetupProblem(
+            "A router works on the hub's database now, and would decide the same cases.", code="router-on-hub",
+            field=_URL, remedy="Stop it first; one that died gives its leases back within fifteen seconds.",
+        )  # fmt: skip
     begun = await applied_offsets(hub.pool, ROUTER, CASE_EVENTS)
     here = await applied_offsets(store.pool, ROUTER, CASE_EVENTS, hub_id)
     if max(begun.values(), default=-1) >= 0 and not here:

@@ -20,7 +20,7 @@ from services.router.hearing import Hearing
 from services.router.timers import Timers
 from services.runtime.clock import ManualClock
 from services.runtime.consumer import ConsumerLoop
-from services.runtime.lease import PostgresLeases
+from services.runtime.lease import LEASE_SECONDS, PostgresLeases
 from services.runtime.log import NewRecord, partition_of
 from services.runtime.store.postgres import PostgresStore
 from services.runtime.wake import Wake
@@ -124,6 +124,16 @@ async def test_history_is_not_decided_a_second_time(houses: Houses) -> None:
     )
     await hub.close()
     assert await houses.code(houses.router(houses.one, "0-5")) == "router-begun-elsewhere"
+
+
+async def test_nobody_decides_beside_a_router_on_the_hub(houses: Houses) -> None:
+    """While one runs there and has applied nothing yet, none starts apart; it may once that one's lease has ended."""
+    hub = await houses.store(houses.hub)
+    await PostgresLeases(hub.pool).acquire(ROUTER, CASE_EVENTS, range(12), "on the hub", houses.clock.now())
+    await hub.close()
+    assert await houses.code(houses.router(houses.one, "0-5")) == "router-on-hub"
+    houses.clock.advance(LEASE_SECONDS)
+    assert await houses.code(houses.router(houses.one, "0-5")) is None
 
 
 async def test_no_deadline_fires_before_what_the_hub_heard_is_folded(houses: Houses) -> None:
