@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import psycopg
@@ -25,6 +25,11 @@ from services.runtime.operations import checked_reason
 from services.runtime.postgres import mint_log_id
 from services.runtime.telemetry.logs import configure_logs
 
+_FORGOTTEN: Final = (
+    "With the vault's rows in this database, every withdrawal, freeze and erasure since the backup is forgotten, and "
+    "gates stand open again. Keep delivery stopped and the API closed to agencies until these were taken in anew."
+)
+_NEXT: Final = "Start the router and the relay; delivery only when withdrawals, freezes and erasures stand again."
 app = typer.Typer(
     help="Prepare and repair a log on Kafka.\n\nExample: sampan kafka topics",
     no_args_is_help=True,
@@ -84,16 +89,20 @@ def restored(
     now, so the log gets a new id and the relay carries it again from its first record. SAMPAN_DATABASE_URL names
     the database, as the role that owns it.
 
+    The vault's rows in it are as old as the backup: withdrawals, freezes and erasures since are forgotten, and gates
+    stand open again. Keep delivery stopped and the API closed to agencies until these were taken in anew.
+
     Example: sampan kafka restored --reason "disk lost, backup of Monday night"
     """
     why = checked_reason(reason)
     typer.echo("This gives the log a new id, takes every lease away, and lets the relay carry the whole log to "
                "Kafka again. Services with databases of their own will stop and ask.", err=True)  # fmt: skip
+    typer.echo(_FORGOTTEN, err=True)
     if not yes and not _sure():
         raise SampanError("stopped; nothing was changed.", code="not-confirmed", remedy="It needs a yes.")
     with owned_database(ServerSettings(data=data)) as owner_dsn:
         log_id = _minted(owner_dsn, why)
-    typer.echo(json.dumps({"log_id": str(log_id)}) if as_json else f"The log's new id is {log_id}. Start the services.")
+    typer.echo(json.dumps({"log_id": str(log_id)}) if as_json else f"The log's new id is {log_id}. {_NEXT}")
 
 
 def _minted(owner_dsn: str, reason: str) -> UUID:
