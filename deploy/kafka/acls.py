@@ -41,6 +41,7 @@ class Resource(IntEnum):
 _OURS: Final = frozenset(Resource)
 _RIGHTS: Final = frozenset(Operation)
 _LOOK: Final = (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)  # each checks at start that its topics are as declared
+DEAD_LETTERS: Final = "-dlq"
 _ANY: Final = 1
 _LITERAL: Final = 3
 _ALLOW: Final = 3
@@ -59,13 +60,18 @@ class Acl:
 
 
 def service_acls(topics: Iterable[Topic] | None = None, *, prefix: str = "") -> tuple[Acl, ...]:
-    """What each producing or consuming service needs; consumers assign, so they need no group."""
+    """What each producing or consuming service needs; consumers assign, so they need no group.
+
+    A service appends to its database's log, and the relay carries: on Kafka it writes dead letters alone. Whoever could
+    write a topic of the log there could say what another service decided.
+    """
     return tuple(
         Acl(service, operation, prefix + topic.topic)
         for topic in (TOPICS.values() if topics is None else topics)
         for services, right in ((topic.producers, Operation.WRITE), (topic.consumers, Operation.READ))
         for service in services
         for operation in (right, *_LOOK)
+        if operation is not Operation.WRITE or topic.topic.endswith(DEAD_LETTERS)
     )
 
 

@@ -22,7 +22,7 @@ from contracts.partner_topics import partner_topic
 from contracts.topic_names import CASE_EVENTS, DISPATCHES
 from contracts.topics import TOPICS, Topic
 from deploy.kafka.access import Access
-from deploy.kafka.acls import ensure_acls, partner_acls, service_acls
+from deploy.kafka.acls import ensure_acls, partner_acls, relay_acls, service_acls
 from deploy.kafka.cluster import LocalCluster
 from deploy.kafka.ready import run_apart
 from deploy.kafka.topics import ensure_topics
@@ -56,7 +56,7 @@ def secure_kafka(
 ) -> Iterator[LocalCluster]:
     """A secure broker with two partners' topics beside Sampan's own, each partner let at its own alone."""
     folder = tmp_path_factory.mktemp("partners-kafka")
-    with LocalCluster(folder, secure=True, users=("delivery", MINISTRY, OTHER), jars=kafka_jars) as cluster:
+    with LocalCluster(folder, secure=True, users=("relay", MINISTRY, OTHER), jars=kafka_jars) as cluster:
         run_apart(_prepare(cluster.access()))
         yield cluster
         cluster.kill()
@@ -67,7 +67,7 @@ async def _prepare(access: Access) -> None:
     topics = [TOPICS[CASE_EVENTS], TOPICS[DISPATCHES], *own]
     await ensure_topics(access, topics)
     partners = [acl for slug in (MINISTRY, OTHER) for acl in partner_acls(slug, topic_of(slug).topic)]
-    await ensure_acls(access, (*service_acls(topics), *partners))
+    await ensure_acls(access, (*service_acls(topics), *relay_acls(topics), *partners))
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Partner:
 
     async def carry(self) -> int:
         """What is new goes to the brokers, as the user who may write there."""
-        return await carry(self.world, self.cluster.access("delivery"), [topic_of(MINISTRY)])
+        return await carry(self.world, self.cluster.access("relay"), [topic_of(MINISTRY)])
 
     async def follow(self, count: int) -> list[dict[str, Any]]:
         """The guide's Python example, until it has dealt with ``count`` notices."""
@@ -164,7 +164,7 @@ async def test_the_example_deals_with_a_copy_once(partner: Partner) -> None:
     world, topic = partner.world, topic_of(MINISTRY)
     await refer(world)
     assert await partner.carry() == 1
-    sender = Sender(partner.cluster.access("delivery").for_aiokafka())
+    sender = Sender(partner.cluster.access("relay").for_aiokafka())
     await sender(await read_all(world, topic.topic))
     await sender.close()
     await refer(world)
@@ -214,7 +214,7 @@ def _write(access: Access, topic: str, partitions: Sequence[int]) -> list[KafkaE
 def test_a_partner_sees_its_topic_and_nothing_else(secure_kafka: LocalCluster) -> None:
     """Its own topic is all that is listed; another partner's and Sampan's own are refused, and so is another group."""
     own, others = topic_of(OTHER).topic, topic_of(MINISTRY).topic
-    assert _write(secure_kafka.access("delivery"), own, [0]) == [None]
+    assert _write(secure_kafka.access("relay"), own, [0]) == [None]
     access = secure_kafka.access(OTHER)
     probe = Consumer(access.for_librdkafka() | {"group.id": own})
     try:

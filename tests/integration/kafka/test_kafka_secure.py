@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed, Topi
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from contracts.topics import DELIVERY_EVENTS, DISPATCHES, TOPICS
+from contracts.topics import CASE_EVENTS, DELIVERY_EVENTS, DISPATCHES, TOPICS
 from deploy.kafka.access import Access
-from deploy.kafka.acls import Acl, Operation, ensure_acls, partner_acls, service_acls
+from deploy.kafka.acls import Acl, Operation, ensure_acls, partner_acls, relay_acls, service_acls
 from deploy.kafka.cluster import LocalCluster
 from deploy.kafka.ready import admin, run_apart
 from deploy.kafka.topics import ensure_topics
@@ -27,7 +27,7 @@ PARTNER_TOPIC = "partner-shelter-th"
 def secure(kafka_jars: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """One secure broker with Sampan's topics, its services' grants and one partner's own topic."""
     folder = tmp_path_factory.mktemp("secure-kafka")
-    users = ("router", "delivery", "shelter-th")
+    users = ("router", "delivery", "relay", "shelter-th")
     with LocalCluster(folder, secure=True, users=users, jars=kafka_jars) as cluster:
         run_apart(_prepare(cluster.access()))
         yield cluster
@@ -36,15 +36,16 @@ def secure(kafka_jars: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactor
 async def _prepare(access: Access) -> None:
     await ensure_topics(access)
     await ensure_topics(access, [replace(TOPICS[DISPATCHES], topic=PARTNER_TOPIC, partitions=1)])
-    await ensure_acls(access, (*service_acls(), *partner_acls("shelter-th", PARTNER_TOPIC)))
+    await ensure_acls(access, (*service_acls(), *relay_acls(), *partner_acls("shelter-th", PARTNER_TOPIC)))
 
 
-async def test_a_service_writes_what_it_produces_and_nothing_else(secure: LocalCluster) -> None:
-    """The router writes dispatches; a delivery event from it is refused."""
+async def test_a_service_writes_dead_letters_and_nothing_else(secure: LocalCluster) -> None:
+    """The router buries what it cannot read; of the log's own topics it writes none, not even those it produces."""
     async with AIOKafkaProducer(**secure.access("router").for_aiokafka(), acks="all") as producer:
-        assert (await producer.send_and_wait(DISPATCHES, b"sealed", partition=0)).offset >= 0
-        with pytest.raises(TopicAuthorizationFailedError):
-            await producer.send_and_wait(DELIVERY_EVENTS, b"sealed", partition=0)
+        assert (await producer.send_and_wait(CASE_EVENTS + "-dlq", b"foreign", partition=0)).offset >= 0
+        for topic in (DISPATCHES, CASE_EVENTS, DELIVERY_EVENTS):
+            with pytest.raises(TopicAuthorizationFailedError):
+                await producer.send_and_wait(topic, b"forged", partition=0)
 
 
 async def test_a_partner_sees_its_own_topic_alone(secure: LocalCluster) -> None:
@@ -81,7 +82,7 @@ async def test_a_server_of_another_authority_is_not_trusted(secure: LocalCluster
 
 def test_a_client_of_others_gets_in_too(secure: LocalCluster) -> None:
     """librdkafka, which others wrote, logs in over TLS and has its record acknowledged."""
-    config = secure.access("router").for_librdkafka()
+    config = secure.access("relay").for_librdkafka()
     assert DISPATCHES in AdminClient(config).list_topics(timeout=20).topics
     answers: list[object] = []
     producer = Producer(config | {"acks": "all"})
@@ -95,6 +96,7 @@ def test_every_service_is_granted_what_its_topics_say() -> None:
     grants = service_acls()
     assert Acl("router", Operation.READ, "case-events") in grants
     assert Acl("delivery", Operation.WRITE, "case-events-dlq") not in grants
+    assert Acl("router", Operation.WRITE, "case-events-dlq") in grants
     reads = {acl.name for acl in grants if (acl.user, acl.operation) == ("portal", Operation.READ)}
     assert reads == {"decisions", "delivery-events"}
 
