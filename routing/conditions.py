@@ -75,11 +75,12 @@ def read_condition(written: LocatedDict | None) -> tuple[Clause, ...]:
     """Read a ``when`` mapping.
 
     Raises:
-        InvalidInput: unknown fact or value; names ``file:line`` and the nearest known word.
+        InvalidInput: unknown fact or value, or a test of nothing; names ``file:line`` and the nearest known word.
     """
     clauses: list[dict[str, FactTest]] = [{}]
     for fact, value in (written or {}).items():
         if fact == "any_of":
+            _not_empty(written, fact, value)
             choices = [clause for part in value for clause in read_condition(part)]
             clauses = [_both(left, right) for left in clauses for right in choices]
         else:
@@ -115,13 +116,22 @@ def known_values(at: LocatedDict, fact: str, value: Any) -> frozenset[str]:
 def _test(at: LocatedDict, fact: str, value: Any) -> FactTest:
     if fact not in FACTS:
         raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))
+    _not_empty(at, fact, value)
     if isinstance(value, dict):
-        for key in value:
+        for key, words in value.items():
             if key not in ("any", "none"):
                 raise _refusal(at, fact, f"{key} is not a kind of test", key, ["any", "none"])
+            _not_empty(at, fact, words)
         wanted = _words(at, fact, value["any"]) if "any" in value else None
         return FactTest(wanted, _words(at, fact, value.get("none", [])))
     return FactTest(_words(at, fact, value))
+
+
+def _not_empty(at: LocatedDict | None, fact: str, value: Any) -> None:
+    """An empty list is met by everybody or by nobody, and yet counts as a fact named where offers are ranked."""
+    if at is not None and value in ([], {}):
+        raise InvalidInput(f"{fact} is tested for nothing", code="bad-rule", field=at.where(fact),
+                           remedy=f"Name values, or leave {fact} out.")  # fmt: skip
 
 
 def _words(at: LocatedDict, fact: str, value: Any) -> frozenset[str]:

@@ -11,13 +11,11 @@ from datetime import date
 from functools import reduce
 from typing import Final
 
-from routing.agency import Agency
 from routing.analysis.finding import Finding, sorted_findings
 from routing.conditions import Clause, FactTest, both
-from routing.directory import Directory
 from routing.law import Law
 from routing.rule import Effect, Rule
-from routing.targets import EVERYBODY, parse_pattern
+from routing.targets import EVERYBODY
 from routing.vocabulary import FACTS
 
 _SILENT: Final = frozenset({"cite", "confine"})
@@ -42,7 +40,7 @@ def widenings(old: Law, new: Law) -> tuple[Finding, ...]:
     ]  # fmt: skip
     before, after = _by_version(old), _by_version(new)
     for key in sorted({*before, *after}):
-        found += _of_rule(before.get(key), after.get(key), new.directory)
+        found += _of_rule(before.get(key), after.get(key))
     return sorted_findings(found)
 
 
@@ -50,14 +48,14 @@ def _by_version(law: Law) -> dict[tuple[str, date], Rule]:
     return {(rule.id, rule.valid_from): rule for rule in law.rules if rule.confirmed}
 
 
-def _of_rule(old: Rule | None, new: Rule | None, directory: Directory) -> Iterable[Finding]:
+def _of_rule(old: Rule | None, new: Rule | None) -> Iterable[Finding]:
     before, after = old.effects if old else (), new.effects if new else ()
     rule = new or old
     assert rule is not None
     for number in range(max(len(before), len(after))):
         was = before[number] if number < len(before) else None
         now = after[number] if number < len(after) else None
-        if not _narrows(old, was, new, now, directory):
+        if not _narrows(old, was, new, now):
             at = now or was
             assert at is not None
             yield _finding(at.where or rule.where, f"{rule.id}: {_what(was, now)}")
@@ -70,10 +68,10 @@ def _what(was: Effect | None, now: Effect | None) -> str:
     return f"{was.kind} is changed in a way that may open what was not open"
 
 
-def _narrows(old: Rule | None, was: Effect | None, new: Rule | None, now: Effect | None, directory: Directory) -> bool:
+def _narrows(old: Rule | None, was: Effect | None, new: Rule | None, now: Effect | None) -> bool:
     """Whether one effect in place of another (None: not there) can only take away."""
     if was is None or was.kind in _SILENT:
-        return now is None or now.kind in _SILENT or takes_away(now, directory)
+        return now is None or now.kind in _SILENT or takes_away(now)
     if now is None or now.kind in _SILENT:
         return was.kind == "grant"
     assert old is not None
@@ -81,8 +79,8 @@ def _narrows(old: Rule | None, was: Effect | None, new: Rule | None, now: Effect
     longer, shorter = _within(old, new), _within(new, old)
     wider, narrower = implies(_when(old, was), _when(new, now)), implies(_when(new, now), _when(old, was))
     if _bare(was) == _bare(now):
-        same = wider and narrower and longer and shorter
-        away = takes_away(now, directory) and wider and longer
+        same = wider and narrower and longer and shorter and _rank(old, was) == _rank(new, now)
+        away = takes_away(now) and wider and longer
         return same or away or (now.kind == "grant" and narrower and shorter)
     if was.kind == now.kind == "grant":
         return narrower and shorter and now.groups <= was.groups and set(now.to) <= set(was.to)
@@ -105,39 +103,40 @@ def _within(inner: Rule, outer: Rule) -> bool:
     return starts and (outer.valid_to is None or (inner.valid_to is not None and inner.valid_to <= outer.valid_to))
 
 
-def takes_away(effect: Effect, directory: Directory) -> bool:
+def _rank(rule: Rule, effect: Effect) -> int:
+    """How many facts it names, by which offers are ranked (:class:`routing.compiled.Compiled`).
+
+    Conditions that hold on the same facts may name more or fewer: of two offers another would win.
+    """
+    return max(len(clause.keys() - {"event"}) for clause in _when(rule, effect))
+
+
+def takes_away(effect: Effect) -> bool:
     """Whether an effect can only take away, whatever other rules say.
 
     A denial or hold of one purpose, or of one of an agency's roles, is not among them: what is left of the offers to
     the same agency may carry other groups. Nor is one of the event itself: facts that it states would not be counted.
+    Nor is a hold with a review, of any desk: of the holds that ask the same, the first rule says who may answer, and
+    whether a second person must.
     """
     if effect.kind not in _AWAY or effect.event or effect.fresh_consent:
         return False
     if effect.kind == "withhold":
         return True
-    if effect.purposes or effect.bases or effect.review not in (None, "owner"):
+    if effect.purposes or effect.bases or effect.review is not None:
         return False
     if effect.kind == "recall":
         return not effect.needs
-    return all(_whole_agencies(target, directory) for target in (*effect.to, *effect.except_to))
+    return all(_whole_agencies(target) for target in (*effect.to, *effect.except_to))
 
 
-def _whole_agencies(target: str, directory: Directory) -> bool:
-    """Whether it means agencies as such, and not some of the addresses at which one may be told."""
-    if target == EVERYBODY:
-        return True
-    role = target.partition("@")[0].partition(".")[0] if "@" in target else ""
-    if role in _SIDES:
-        return True
-    return role.isupper() and all(_has_one_address(one) for one in directory.agencies if _ever(one, role))
+def _whole_agencies(target: str) -> bool:
+    """Whether it means agencies as such, and not some of the addresses at which one may be told.
 
-
-def _ever(agency: Agency, role: str) -> bool:
-    return any(parse_pattern(str(tenure.address)).role == role for tenure in agency.tenures)
-
-
-def _has_one_address(agency: Agency) -> bool:
-    return len({tenure.address for tenure in agency.tenures}) == 1
+    A role never does: it does not reach its holder's units that stand apart (/duty, /director), though it may be told
+    there.
+    """
+    return target == EVERYBODY or target.partition("@")[0] in _SIDES
 
 
 def _when(rule: Rule, effect: Effect) -> tuple[Clause, ...]:

@@ -26,6 +26,7 @@ CHANGES = int(os.environ.get("SAMPAN_CHANGES", "240"))
 RECORDS_EACH = 12
 PARTS = 4
 Rows = list[dict[str, Any]]
+WHOLE = [side for side in SIDES if side.startswith(("*", "any@", "state@"))]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -79,7 +80,7 @@ def _comes(chance: random.Random, rows: Rows) -> None:
 
 def _brake_comes(chance: random.Random, rows: Rows) -> None:
     kind = chance.choice(["deny", "hold", "withhold"])
-    body: dict[str, Any] = {"to": chance.sample(SIDES, 1)}
+    body: dict[str, Any] = {"to": chance.sample(chance.choice([SIDES, WHOLE, WHOLE]), 1)}
     if kind == "withhold":
         body["groups"] = chance.sample([f"F{n}" for n in range(1, 14)], 5)
     elif chance.random() < 0.3:
@@ -93,12 +94,12 @@ def _goes(chance: random.Random, rows: Rows) -> None:
 
 
 def _effect_changes(chance: random.Random, rows: Rows) -> None:
-    effects = chance.choice(rows)["then"]
+    effects = chance.choice([row for row in rows if row["then"]])["then"]
     effects[chance.randrange(len(effects))] = random_effect(chance)
 
 
 def _effect_goes(chance: random.Random, rows: Rows) -> None:
-    chance.choice(rows)["then"].pop()
+    chance.choice([row for row in rows if row["then"]])["then"].pop()
 
 
 def _effect_comes(chance: random.Random, rows: Rows) -> None:

@@ -30,6 +30,11 @@ def load(text: str) -> Law:
     [
         ("found_inn: TH", "found_in: TH", "found_in"),
         ("found_in: Thailand", "found_in: TH", "Thailand"),
+        ("found_in: []", "found_in: TH", "tested for nothing"),
+        ("found_in: {}", "found_in: TH", "tested for nothing"),
+        ("found_in: TH, age: {none: []}", "found_in: TH", "age is tested for nothing"),
+        ("found_in: TH, age: {any: []}", "found_in: TH", "age is tested for nothing"),
+        ("found_in: TH, any_of: []", "found_in: TH", "any_of is tested for nothing"),
         ("cite: ''", "cite: A source", "cite"),
         ("mark: X", "mark: A", "mark"),
         ("rout:", "route:", "route"),

@@ -33,7 +33,6 @@ def changed(rule: str, when: dict[str, Any], *then: dict[str, Any]) -> list[Row]
 NARROWER = {
     "nothing": BEFORE,
     "a denial of a side": changed("R20", {}, {"deny": {"to": ["any@TH", "state@{origin}"]}}),
-    "a denial of a mission, which has one role": changed("R20", {}, {"deny": {"to": "CON.*@*"}}),
     "a hold of everybody": changed("R20", CHILD, {"hold": {"to": "*", "except": ["any@TH"]}}),
     "groups withheld": changed("R20", {}, {"withhold": {"groups": ["F1"], "to": "SHA@TH"}}),
     "a denial in more cases": changed("R12", {}, DENY),
@@ -56,6 +55,13 @@ WIDER = {
         {"asks": "risk", "when": {"age": "adult"}}]}}),
     "a denial of one purpose: another may carry more": changed("R20", {}, {
         "deny": {"to": "any@TH", "purposes": ["MEDICAL"]}}),
+    "a hold that asks the owner: of two holds the first says who answers": changed("R09", {}, {
+        "hold": {"to": "any@TH", "review": "owner"}}),
+    "a denial of a role whose holder has units apart": changed("R20", {}, {"deny": {"to": "CPA@TH"}}),
+    "a denial of missions by their role, which names addresses": changed("R20", {}, {"deny": {"to": "CON.*@*"}}),
+    "a hold of all but a role": changed("R20", {}, {"hold": {"to": "*", "except": ["MED@TH"]}}),
+    "a route whose longest alternative names a fact more, on the same facts": changed("R10", {"any_of": [
+        THAI, {"found_in": "TH", "age": ["child", "adult"]}]}, ROUTE),
     "a hold that asks a new desk": changed("R20", {}, {"hold": {"to": "any@TH", "review": "CPA@TH"}}),
     "a request denied": changed("R20", {}, {"deny": {"event": True}}),
     "less withheld": changed("R13", THAI, {"withhold": {"groups": ["F7"], "to": "MED@TH", "except": "MED@TH"}}),
@@ -95,3 +101,19 @@ def test_counsels_signature_widens_and_to_lose_it_takes_away() -> None:
     signed, unsigned = law([BEFORE[1]], mark="S").live(), law([BEFORE[1]], mark="S/A").live()
     assert widenings(unsigned, signed)
     assert widenings(signed, unsigned) == ()
+
+
+def test_a_hold_whose_second_person_comes_or_goes_widens() -> None:
+    """Who must agree to a release is changed by nobody alone, in either direction."""
+    alone, two = ([("R20", THAI, [{"hold": {"to": "any@TH", "review": "owner", "second": second}}])]
+                  for second in (False, True))  # fmt: skip
+    assert widenings(law(alone), law(two))
+    assert widenings(law(two), law(alone))
+    assert widenings(law(two), law(two)) == ()
+
+
+def test_a_review_hold_in_more_cases_or_for_longer_widens() -> None:
+    """It would come before another hold's desk where it did not."""
+    hold = {"hold": {"to": "any@TH", "review": "owner"}}
+    assert widenings(law([("R20", CHILD, [hold])]), law([("R20", THAI, [hold])]))
+    assert widenings(law([("R20", THAI, [hold])], valid_to="2027-01-01"), law([("R20", THAI, [hold])]))
