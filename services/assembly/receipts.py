@@ -50,13 +50,29 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """Stored receipts, opened. ``not_opened``: how many more there are, of persons who were erased."""
+
+    kept: Sequence[Kept]
+    not_opened: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedAnew:
+    """The cases' codes for the operator, and how many receipts could not be opened and were left out."""
+
+    codes: Mapping[UUID, str]
+    not_opened: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Opener:
     connection: Any
     vault: VaultDoor
     operator: UUID
 
-    async def opened(self, rows: Sequence[Any]) -> list[Kept]:
-        """Rows as receipts, in order; whoever was erased is left out. Of one event, mothers before babies."""
+    async def opened(self, rows: Sequence[Any]) -> Opened:
+        """Rows as receipts, in order; whoever was erased is counted alone. Of one event, mothers before babies."""
         keys = await self.vault.facts_keys(self.connection, {row["subject_id"] for row in rows})
         found = []
         for row in rows:
@@ -68,7 +84,8 @@ class _Opener:
                                      decision=encode_decision(stored.decision))  # fmt: skip
                 found.append(Kept(self.vault.case_code(case, self.operator), case, inner))
         order = {one.inner.record.event_id: number for number, one in reversed(list(enumerate(found)))}
-        return sorted(found, key=lambda one: (order[one.inner.record.event_id], bool(one.inner.kin)))
+        found.sort(key=lambda one: (order[one.inner.record.event_id], bool(one.inner.kin)))
+        return Opened(found, len(rows) - len(found))
 
 
 def settings_of(data: Path, dsn: str | None) -> ServerSettings:
@@ -76,7 +93,7 @@ def settings_of(data: Path, dsn: str | None) -> ServerSettings:
     return ServerSettings(data=data) if dsn is None else ServerSettings(data=data, database_url=SecretStr(dsn))
 
 
-def of(data: Path, dsn: str | None, which: UUID) -> list[Kept]:
+def of(data: Path, dsn: str | None, which: UUID) -> Opened:
     """The receipts of an event or of a case.
 
     Raises:
@@ -88,13 +105,13 @@ def of(data: Path, dsn: str | None, which: UUID) -> list[Kept]:
         return asyncio.run(_of(settings, address, keys, which))
 
 
-async def _of(settings: ServerSettings, dsn: str, keys: Keyring | None, which: UUID) -> list[Kept]:
+async def _of(settings: ServerSettings, dsn: str, keys: Keyring | None, which: UUID) -> Opened:
     async with _opener(settings, dsn, keys) as opener:
         return await opener.opened(await opener.connection.fetch(_ROWS, which))
 
 
-def decide_anew(dsn: str, data: Path, take: Take, progress: Progress) -> Mapping[UUID, str]:
-    """Hand every stored record to ``take``, in the order of the log; returns the cases' codes.
+def decide_anew(dsn: str, data: Path, take: Take, progress: Progress) -> DecidedAnew:
+    """Hand every stored record that can be opened to ``take``, in the order of the log.
 
     Args:
         take: record, the state it was decided from, and those of linked subjects.
@@ -107,21 +124,23 @@ def decide_anew(dsn: str, data: Path, take: Take, progress: Progress) -> Mapping
 
 async def _decide_anew(
     settings: ServerSettings, dsn: str, keys: Keyring | None, take: Take, progress: Progress
-) -> Mapping[UUID, str]:
+) -> DecidedAnew:
     codes: dict[UUID, str] = {}
-    done = 0
+    done = not_opened = 0
     async with (
         _opener(settings, dsn, keys) as opener,
         opener.connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         total = await opener.connection.fetchval("select count(*) from router.receipts")
         async for rows in _batches(opener.connection):
-            for one in await opener.opened(rows):
+            opened = await opener.opened(rows)
+            for one in opened.kept:
                 codes[one.case] = one.code
                 take(one.inner.record, one.inner.state, one.inner.kin)
+            not_opened += opened.not_opened
             done += len(rows)
             progress(done, total)
-    return codes
+    return DecidedAnew(codes, not_opened)
 
 
 async def _batches(connection: Any) -> AsyncIterator[list[Any]]:

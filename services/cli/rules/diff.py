@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
-from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -60,11 +59,17 @@ def diff(
     _say_later(session, after, day, own_dates)
     as_on = None if own_dates else day
     comparison = Comparison(_standing(before, as_on), _standing(after, as_on))
+    not_opened = 0
     if history is not None and "://" in history:
-        found = _database(session, comparison, history, data)
+        found, not_opened = _database(session, comparison, history, data)
     else:
         found = _stories(session, comparison, Path(history) if history else None)
-    _show(session, comparison, found, everything)
+    _show(session, comparison, found, not_opened, everything)
+    if not_opened:
+        session.screen.say(
+            f"{not_opened} more could not be opened and were not decided: whoever they concern was erased.",
+            "yellow",
+        )
 
 
 def _standing(law: Law, day: date | None) -> Law:
@@ -97,7 +102,7 @@ def _decided(comparison: Comparison, history: History) -> Iterable[Change]:
         yield from comparison.take(one.record, one.state, one.kin)
 
 
-def _database(session: Session, comparison: Comparison, dsn: str, data: Path) -> list[Found]:
+def _database(session: Session, comparison: Comparison, dsn: str, data: Path) -> tuple[list[Found], int]:
     """A database's receipts; the server's part of the installation reads them."""
     try:
         receipts = import_module("services.assembly.receipts")
@@ -113,8 +118,8 @@ def _database(session: Session, comparison: Comparison, dsn: str, data: Path) ->
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        codes: Mapping[UUID, str] = receipts.decide_anew(dsn, data, comparison.take, progress)
-    return [Found(codes[change.case], change) for change in comparison.found]
+        anew = receipts.decide_anew(dsn, data, comparison.take, progress)
+    return [Found(anew.codes[change.case], change) for change in comparison.found], anew.not_opened
 
 
 def _bar(session: Session) -> Progress:
@@ -123,10 +128,13 @@ def _bar(session: Session) -> Progress:
     )
 
 
-def _show(session: Session, comparison: Comparison, found: list[Found], everything: bool) -> None:
+def _show(
+    session: Session, comparison: Comparison, found: list[Found], not_opened: int, everything: bool
+) -> None:
     counts = Counter((one.change.kind, one.change.who, one.change.rules) for one in found)
     session.screen.json({
-        "records": comparison.records, "old": comparison.old.rule_set_hash, "new": comparison.new.rule_set_hash,
+        "records": comparison.records, "not_opened": not_opened,
+        "old": comparison.old.rule_set_hash, "new": comparison.new.rule_set_hash,
         "changes": [_as_json(one) for one in found],
     })  # fmt: skip
     if not found:

@@ -66,12 +66,12 @@ def verify(
     session = Session(context, None, as_json)
     law = read_law(rules, region)
     laws = {one.rule_set_hash: one for one in (law.live(), law)}  # a live instance decided by what counsel signed
-    kept = _receipts(receipt, data, database)
+    kept, not_opened = _receipts(receipt, data, database)
     if save is not None:
         write_private(save, msgspec.msgpack.encode([(code, encode_inner(inner)) for code, inner in kept]))
         session.screen.remark(f"{save.name} holds facts of a case in clear. Keep it as you would keep her file.")
     found = [_verified(code, inner, laws, law) for code, inner in kept]
-    session.screen.json([one.as_json() for one in found])
+    session.screen.json({"receipts": [one.as_json() for one in found], "not_opened": not_opened})
     session.screen.table(
         "Receipts", ["case", "event", "rule set", "directory", "engine", ""],
         [
@@ -83,6 +83,10 @@ def verify(
     session.screen.say(
         f"{len(found) - len(bad)} of {len(found)} receipts follow to the byte.", "red" if bad else "green"
     )
+    if not_opened:
+        session.screen.say(
+            f"{not_opened} more could not be opened: whoever they concern was erased.", "yellow"
+        )
     if bad:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -103,10 +107,13 @@ def _verified(code: str, inner: ReceiptInner, laws: Mapping[str, Law], otherwise
     return Verified(code, inner, pinned, missing, not missing and re_evaluate(inner, law) == inner.decision)
 
 
-def _receipts(named: str, data: Path, database: str | None) -> Sequence[tuple[str, ReceiptInner]]:
+def _receipts(
+    named: str, data: Path, database: str | None
+) -> tuple[Sequence[tuple[str, ReceiptInner]], int | None]:
+    """Receipts, and how many more could not be opened; a file does not say how many its owner lacked."""
     path = Path(named)
     if path.is_file():
-        return _file(path)
+        return _file(path), None
     try:
         which = UUID(named)
     except ValueError:
@@ -120,11 +127,15 @@ def _receipts(named: str, data: Path, database: str | None) -> Sequence[tuple[st
             code="no-server",
             remedy='Install the server part with: pip install "sampan[server]".',
         ) from None
-    found = [(one.code, one.inner) for one in stored.of(data, database, which)]
+    opened = stored.of(data, database, which)
+    found = [(one.code, one.inner) for one in opened.kept]
+    if not found and opened.not_opened:
+        raise NotFound(f"no receipt by that id can be opened, of {opened.not_opened}", code="no-receipt",
+                       field="EVENT|CASE|FILE", remedy="Whoever they concern was erased.")  # fmt: skip
     if not found:
         raise NotFound("no receipt goes by that id", code="no-receipt", field="EVENT|CASE|FILE",
-                       remedy="Whoever was erased has none left; else check the id.")  # fmt: skip
-    return found
+                       remedy="Check the id.")  # fmt: skip
+    return found, opened.not_opened
 
 
 def _file(path: Path) -> Sequence[tuple[str, ReceiptInner]]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from routing.law import sample_rules
+from services.assembly.erasure import Erasure
 from tests.support.postgres import FreshDatabase
 from tests.support.rules_command import run_rules, write_rules
-from tests.support.services_world import CANARIES, ServicesWorld
+from tests.support.services_world import CANARIES, CONSENT, ServicesWorld
 
 
 async def verified(database: FreshDatabase, data: Path, *arguments: str) -> tuple[int, str]:
@@ -21,9 +22,15 @@ async def verified(database: FreshDatabase, data: Path, *arguments: str) -> tupl
     return done.exit_code, done.output
 
 
-def rows(said: str) -> list[dict[str, Any]]:
+def spoken(said: str) -> dict[str, Any]:
     """The line of JSON among what a command said."""
-    found: list[dict[str, Any]] = json.loads(next(line for line in said.splitlines() if line.startswith("[")))
+    found: dict[str, Any] = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+    return found
+
+
+def rows(said: str) -> list[dict[str, Any]]:
+    """Its receipts."""
+    found: list[dict[str, Any]] = spoken(said)["receipts"]
     return found
 
 
@@ -42,11 +49,12 @@ async def test_a_receipt_is_verified_by_id_and_from_the_file_it_was_saved_to(
     code, said = await verified(fresh_database, tmp_path, event, "--save", str(file), "--json")
     assert code == 0, said
     (row,) = rows(said)
+    assert spoken(said)["not_opened"] == 0
     assert (row["same_bytes"], row["not_at_hand"], row["event"]) == (True, [], event)
     assert row["rule_set_hash"] == world.instance.edges.law().rule_set_hash
     assert not any(word in said for word in CANARIES)
     from_file = await asyncio.to_thread(run_rules, "verify-receipt", str(file), "--json")
-    assert json.loads(from_file.stdout) == [row]
+    assert json.loads(from_file.stdout) == {"receipts": [row], "not_opened": None}
 
 
 async def test_what_is_not_at_hand_is_named_and_fails(
@@ -103,3 +111,35 @@ async def test_a_databases_history_is_decided_anew_by_case_code(
     assert {(one["kind"], one["what"]) for one in changes} == {("opens-less", "F1")}
     assert all(one["case"].startswith("SP-") for one in changes)
     assert not any(word in other.output for word in CANARIES)
+
+
+async def test_receipts_of_the_erased_are_counted_and_not_passed_over(
+    world: ServicesWorld, fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    """Of a case whose one person was erased, the other's receipts follow, and how many were not opened is said."""
+    her, other = world.id(), world.id()
+    receipt = await world.submit(
+        subjects=[{"subject": her}, {"subject": other}], consent=CONSENT, to=["SHA@TH"]
+    )
+    await world.instance.settle()
+    case, erasure, owner = str(receipt.case_ref), Erasure(world.instance), world.caller("ngo-th")
+    before = rows((await verified(fresh_database, tmp_path, case, "--json"))[1])
+    await erasure.confirm(
+        owner, receipt.subject_refs[0], (await erasure.ask(owner, receipt.subject_refs[0])).confirm
+    )
+    code, said = await verified(fresh_database, tmp_path, case, "--json")
+    assert code == 0, said
+    assert (len(before), len(rows(said)), spoken(said)["not_opened"]) == (2, 1, 1)
+    _, sentence = await verified(fresh_database, tmp_path, case)
+    assert "1 of 1 receipts follow to the byte." in sentence
+    assert "1 more could not be opened: whoever they concern was erased." in sentence
+    rules = write_rules(tmp_path / "same", sample_rules())
+    place = ("--history", fresh_database.dsn, "--data", str(tmp_path), "--json")
+    anew = await asyncio.to_thread(run_rules, "diff", rules, rules, *place)
+    assert (json.loads(anew.stdout)["records"], json.loads(anew.stdout)["not_opened"]) == (1, 1)
+    await erasure.confirm(
+        owner, receipt.subject_refs[1], (await erasure.ask(owner, receipt.subject_refs[1])).confirm
+    )
+    code, said = await verified(fresh_database, tmp_path, case)
+    assert code == 1
+    assert "no receipt by that id can be opened, of 2" in said
