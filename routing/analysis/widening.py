@@ -5,7 +5,7 @@ Shown from the data alone, for every state of facts, or not at all: what is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 from datetime import date
 from functools import reduce
@@ -38,9 +38,9 @@ def widenings(old: Law, new: Law) -> tuple[Finding, ...]:
         _finding(absent.id, f"{absent.id} no longer holds what only an absent rule reads")
         for absent in old.absent if not any(implies(absent.when, one.when) for one in new.absent)
     ]  # fmt: skip
-    before, after = _by_version(old), _by_version(new)
+    before, after, asked = _by_version(old), _by_version(new), _asked_of_desks(new)
     for key in sorted({*before, *after}):
-        found += _of_rule(before.get(key), after.get(key))
+        found += _of_rule(before.get(key), after.get(key), asked)
     return sorted_findings(found)
 
 
@@ -48,14 +48,14 @@ def _by_version(law: Law) -> dict[tuple[str, date], Rule]:
     return {(rule.id, rule.valid_from): rule for rule in law.rules if rule.confirmed}
 
 
-def _of_rule(old: Rule | None, new: Rule | None) -> Iterable[Finding]:
+def _of_rule(old: Rule | None, new: Rule | None, asked: Set[str]) -> Iterable[Finding]:
     before, after = old.effects if old else (), new.effects if new else ()
     rule = new or old
     assert rule is not None
     for number in range(max(len(before), len(after))):
         was = before[number] if number < len(before) else None
         now = after[number] if number < len(after) else None
-        if not _narrows(old, was, new, now):
+        if not _narrows(old, was, new, now, asked):
             at = now or was
             assert at is not None
             yield _finding(at.where or rule.where, f"{rule.id}: {_what(was, now)}")
@@ -68,10 +68,10 @@ def _what(was: Effect | None, now: Effect | None) -> str:
     return f"{was.kind} is changed in a way that may open what was not open"
 
 
-def _narrows(old: Rule | None, was: Effect | None, new: Rule | None, now: Effect | None) -> bool:
+def _narrows(old: Rule | None, was: Effect | None, new: Rule | None, now: Effect | None, asked: Set[str]) -> bool:
     """Whether one effect in place of another (None: not there) can only take away."""
     if was is None or was.kind in _SILENT:
-        return now is None or now.kind in _SILENT or takes_away(now)
+        return now is None or now.kind in _SILENT or takes_away(now, asked)
     if now is None or now.kind in _SILENT:
         return was.kind == "grant"
     assert old is not None
@@ -80,7 +80,7 @@ def _narrows(old: Rule | None, was: Effect | None, new: Rule | None, now: Effect
     wider, narrower = implies(_when(old, was), _when(new, now)), implies(_when(new, now), _when(old, was))
     if _bare(was) == _bare(now):
         same = wider and narrower and longer and shorter and _rank(old, was) == _rank(new, now)
-        away = takes_away(now) and wider and longer
+        away = takes_away(now, asked) and wider and longer
         return same or away or (now.kind == "grant" and narrower and shorter)
     if was.kind == now.kind == "grant":
         return narrower and shorter and now.groups <= was.groups and set(now.to) <= set(was.to)
@@ -111,19 +111,34 @@ def _rank(rule: Rule, effect: Effect) -> int:
     return max(len(clause.keys() - {"event"}) for clause in _when(rule, effect))
 
 
-def takes_away(effect: Effect) -> bool:
+def _asks(hold: Effect) -> frozenset[str]:
+    return frozenset(need.asks for need in hold.needs) or frozenset(hold.asks or ("review",))
+
+
+def _asked_of_desks(law: Law) -> frozenset[str]:
+    """What some hold asks of a desk other than the case's owner, who knows of it anyway."""
+    holds = [one for rule in law.rules if rule.confirmed for one in rule.effects if one.kind == "hold"]
+    return frozenset(ask for one in holds if one.review not in (None, "owner") for ask in _asks(one))
+
+
+def takes_away(effect: Effect, asked: Set[str]) -> bool:
     """Whether an effect can only take away, whatever other rules say.
 
     A denial or hold of one purpose, or of one of an agency's roles, is not among them: what is left of the offers to
     the same agency may carry other groups. Nor is one of the event itself: facts that it states would not be counted.
     Nor is a hold with a review, of any desk: of the holds that ask the same, the first rule says who may answer, and
-    whether a second person must.
+    whether a second person must. Nor is one that asks what another hold asks of a desk: that desk would be asked.
+
+    Args:
+        asked: what holds ask of desks.
     """
     if effect.kind not in _AWAY or effect.event or effect.fresh_consent:
         return False
     if effect.kind == "withhold":
         return True
     if effect.purposes or effect.bases or effect.review is not None:
+        return False
+    if effect.kind == "hold" and _asks(effect) & asked:
         return False
     if effect.kind == "recall":
         return not effect.needs

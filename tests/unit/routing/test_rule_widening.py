@@ -9,6 +9,7 @@ import pytest
 from routing.analysis.widening import widenings
 from routing.law import Law
 from tests.support.region import region_directory
+from tests.support.routing_play import HELP, Play
 from tests.support.rule_texts import rule_file
 
 Row = tuple[str, dict[str, Any], list[dict[str, Any]]]
@@ -117,3 +118,18 @@ def test_a_review_hold_in_more_cases_or_for_longer_widens() -> None:
     hold = {"hold": {"to": "any@TH", "review": "owner"}}
     assert widenings(law([("R20", CHILD, [hold])]), law([("R20", THAI, [hold])]))
     assert widenings(law([("R20", THAI, [hold])], valid_to="2027-01-01"), law([("R20", THAI, [hold])]))
+
+
+def test_a_hold_that_asks_what_another_asks_of_a_desk_widens() -> None:
+    """LEG@TH, told of nothing before, would be asked about her by the other hold, which is not about this recipient."""
+    desk: list[Row] = [*BEFORE, ("R15", THAI, [{"hold": {"to": "any@LA", "asks": ["legal"], "review": "LEG@TH"}}])]
+    for asks, widens in (("legal", True), ("papers", False)):
+        held: list[Row] = [*desk, ("R20", THAI, [{"hold": {"to": "any@TH", "asks": [asks]}}])]
+        assert bool(widenings(law(desk), law(held))) is widens
+    reviews = []
+    for rows in (desk, [*desk, ("R20", THAI, [{"hold": {"to": "any@TH", "asks": ["legal"]}}])]):
+        play = Play(law=law(rows))
+        play.emit("ConsentGiven", "NGO-H@TH", consent=HELP)
+        decision = play.emit("NeedsAssessed", "NGO-H@TH", {"found_in": "TH"})
+        reviews.append([one.desk_address for one in decision.reviews if one.asks == ("legal",)])
+    assert reviews == [[], ["LEG@TH"]]
