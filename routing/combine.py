@@ -60,7 +60,7 @@ class Ready(NamedTuple):
     priority: str
     keys: tuple[str, ...]  # of the condition routes in it
     by_condition: bool  # no event offered it
-    within: str | None  # for how long a person released it
+    within: tuple[str, ...]  # for how long persons released it
 
 
 @dataclass(slots=True)

@@ -55,8 +55,8 @@ def fold_consent(
         limit = limit_of(waited.cleared if waited else ())
         for one in kept:
             one.groups = limit.of(one.groups)
-            if limit.within is not None:
-                one.until = min(one.until, add(at, parse_duration(limit.within), zone))
+            for span in limit.within:
+                one.until = min(one.until, add(at, parse_duration(span), zone))
         state.consents += kept
 
 

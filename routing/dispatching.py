@@ -60,12 +60,10 @@ def dispatch_route(w: Working, look: Look, route: Route) -> Dispatch:
     return made
 
 
-def _expires(w: Working, within: str | None, until: datetime | None) -> datetime | None:
-    """The end of the basis, or of the time for which a person released it, whichever is earlier."""
-    if within is None:
-        return until
-    released_until = add(w.at, parse_duration(within), w.zone)
-    return released_until if until is None else min(until, released_until)
+def _expires(w: Working, within: tuple[str, ...], until: datetime | None) -> datetime | None:
+    """The end of the basis, or of a time for which a person released it, whichever is earliest."""
+    ends = [add(w.at, parse_duration(span), w.zone) for span in within]
+    return min([*ends, *([until] if until else [])], default=None)
 
 
 def _ready(w: Working, look: Look, route: Route) -> Ready:

@@ -16,7 +16,7 @@ def other_effects(w: Working, look: Look) -> None:
     """Carries out what the rules in force say beside routes, holds and deadlines."""
     escalations(w, look)
     for one in look.matched.effects:
-        effect, ref = one.effect, one.rule.ref
+        effect = one.effect
         if effect.kind == "unlink":
             w.state.unlinked = True
             w.unlinked_except = tuple(sorted({*(w.unlinked_except or ()), *_slugs(w, look, effect.except_to)}))
@@ -25,10 +25,18 @@ def other_effects(w: Working, look: Look) -> None:
             w.state.slots = {group: slot for group, slot in w.state.slots.items() if group not in effect.groups}
             gone = items_from(effect.groups)
             w.state.items = {item: slot for item, slot in w.state.items.items() if item not in gone}
-        elif effect.kind == "review":
-            open_review(w, look, one.key, look.record.event_id, one.rule.title, desk=effect.review or "owner",
-                        asks=effect.asks, options=effect.options or ("release", "refuse"), rules=(ref,),
-                        second=effect.second, within=effect.within[0] if effect.within else None)  # fmt: skip
+    questions(w, look)
+
+
+def questions(w: Working, look: Look) -> None:
+    """Asks the persons whom rules ask; of a question about addresses, again where they have become others."""
+    for one in look.matched.of("review"):
+        effect = one.effect
+        about = sorted(address for template in effect.to for address in look.expand(template))
+        open_review(w, look, "/".join([one.key, *about]), look.record.event_id, one.rule.title,
+                    desk=effect.review or "owner", asks=effect.asks, options=effect.options or ("release", "refuse"),
+                    rules=(one.rule.ref,), second=effect.second,
+                    within=effect.within[0] if effect.within else None)  # fmt: skip
 
 
 def escalations(w: Working, look: Look) -> None:

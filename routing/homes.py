@@ -23,7 +23,8 @@ def homes_of(w: Working, look: Look, offer: Offer, groups: Iterable[str]) -> fro
 
 
 def from_elsewhere(w: Working, look: Look) -> frozenset[tuple[str, str]]:
-    """(group, country) of what was sealed in other countries than where the emitter is; and, if any, its own groups."""
+    """(group, country) of all that stands, if any of it was sealed elsewhere than where the emitter is."""
     here = str(look.places.get("emitter_country", ""))
-    found = {(group, country) for group, country in w.state.slot_from.items() if country != here}
-    return frozenset(found | {(group, here) for group in look.record.slots} if found else found)
+    if all(country == here for country in w.state.slot_from.values()):
+        return frozenset()
+    return frozenset({**w.state.slot_from, **dict.fromkeys(look.record.slots, here)}.items())

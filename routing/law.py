@@ -24,7 +24,7 @@ from routing.seen import VIEWS_KEPT, Likeness, Seen, ViewKey, likeness
 from routing.signing import SIGNATURES_FILE, read_signatures, silenced, unsigned, with_signatures
 from routing.view import View
 
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 """Raised whenever the engine could decide otherwise on the same input; receipts pin it."""
 
 ABSENT_FILE = "absent.yaml"

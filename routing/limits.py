@@ -17,10 +17,10 @@ _MARK: Final = "limit:"
 
 
 class Limit(NamedTuple):
-    """``groups`` None: all that are granted; ``within`` None: as long as the basis allows."""
+    """``groups`` None: all that are granted; ``within`` empty: as long as the basis allows, else the earliest end."""
 
     groups: frozenset[str] | None = None
-    within: str | None = None
+    within: tuple[str, ...] = ()
 
     def of(self, groups: Iterable[str]) -> list[str]:
         """Of these groups those within the limit, in the same order."""
@@ -42,7 +42,7 @@ def read_limit(text: str) -> Limit:
             parse_duration(word, "limit")
         except InvalidInput:
             raise _bad() from None
-    return Limit(frozenset(groups) if groups else None, rest[0] if rest else None)
+    return Limit(frozenset(groups) if groups else None, tuple(rest))
 
 
 def mark(text: str) -> str:
@@ -51,14 +51,14 @@ def mark(text: str) -> str:
 
 
 def limit_of(cleared: Iterable[str]) -> Limit:
-    """The limit of what was cleared; of several the narrowest in groups and the last in time."""
+    """The limit of what was cleared; of several, what all of them allow."""
     groups: frozenset[str] | None = None
-    within: str | None = None
+    within: tuple[str, ...] = ()
     for one in cleared:
         if one.startswith(_MARK):
             found = read_limit(one.removeprefix(_MARK))
             groups = found.groups if groups is None else groups if found.groups is None else groups & found.groups
-            within = found.within or within
+            within = (*within, *found.within)
     return Limit(groups, within)
 
 

@@ -69,7 +69,9 @@ def _is_addressed(w: Working, made: Made) -> bool:
     """Who takes back what was sent to some takes it back from these alone."""
     agency = w.agency(made.recipient)
     to = [target for target in w.record.to if target not in RELATIONS]
-    return not to or (agency is not None and names(to, agency, made.address))
+    if not to:
+        return not w.record.to or "past_recipients" in w.record.to
+    return agency is not None and names(to, agency, made.address)
 
 
 def _weigh(

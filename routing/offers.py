@@ -140,7 +140,7 @@ def _rule(w: Working, look: Look, event: EventType, one: Compiled, offers: Offer
 
 
 def _relation(w: Working, look: Look, event: EventType, relation: str, offers: Offers) -> None:
-    if relation == "past_recipients" and event.row in _RELATION_TOLD_BY_NARROWING:
+    if relation == "past_recipients" and (event.row in _RELATION_TOLD_BY_NARROWING or _is_partial(look)):
         return
     for agency, address in parties(w, look, relation):
         if agency.slug == look.record.emitter:
@@ -148,6 +148,12 @@ def _relation(w: Working, look: Look, event: EventType, relation: str, offers: O
             continue
         purpose = str(w.law.purposes.default_purpose(relation, event) or FEEDBACK)
         offers.found.append(Offer(agency, address, relation, purpose, priority=look.record.priority))
+
+
+def _is_partial(look: Look) -> bool:
+    """Whether something is taken back from some alone: narrowing tells these, and nobody whose referral stands."""
+    record = look.record
+    return record.event in TAKES_BACK and any(target not in RELATIONS for target in record.to)
 
 
 def parties(w: Working, look: Look, relation: str) -> list[tuple[Agency, str]]:

@@ -124,8 +124,9 @@ def answer_review(w: Working) -> None:
     for one in closed:
         w.cite(one.rules)
     if answer.action == "refuse":
-        state.held_events = [h for h in state.held_events if h.record.event_id != event_id]
-        state.held_routes = [r for r in state.held_routes if r.record.event_id != event_id]
+        # Of what the event waits for, a question refuses its own part; what waits for her consent goes on waiting.
+        state.held_events = [h for h in state.held_events if h not in held_events or not _refused(review, h.asks)]
+        state.held_routes = [r for r in state.held_routes if r not in held_routes or not _refused(review, r.asks)]
         return
     if answer.limit is None:
         state.facts = {**state.facts, **{ask: True for ask in asks if ask in FACTS_SUPPLIED}}
@@ -134,3 +135,8 @@ def answer_review(w: Working) -> None:
         cleared += [ask for ask in let_go if ask not in cleared]
     for key in [k for k, waits in state.waiting.items() if set(waits) & set(asks)]:
         state.cleared[key] = sorted({*state.cleared.get(key, ()), *let_go})
+
+
+def _refused(review: OpenReview | None, waits_for: list[str]) -> bool:
+    """Whether a refusal ends what waits: all of an event that is refused as such, else what the question was about."""
+    return review is None or bool(set(waits_for) & set(review.asks))

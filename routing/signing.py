@@ -22,7 +22,9 @@ from routing.rule import Effect, Rule, Signature
 
 SIGNATURES_FILE: Final = "signatures.yaml"
 TELLS: Final = frozenset({"route", "grant", "basis"})
-"""Effects by which somebody is told, or told more. All others take away, ask a person, or send an envelope alone."""
+"""Effects by which somebody is told, or told more."""
+_BASES: Final = frozenset({"child_duty", "statute", "vital_interest", "treaty_notice"})
+_ASKED_WITHIN: Final = "72h"  # as a routine referral is to be acknowledged
 
 _NOT_SIGNED: Final = frozenset({"where", "ref", "examples", "signed", "remark", "review_on", "valid_to"})
 _KEYS: Final = frozenset({"rule", "valid_from", "counsel", "on", "hash", "until"})
@@ -132,17 +134,36 @@ def unsigned(rules: Iterable[Rule], day: date) -> tuple[Rule, ...]:
 
 
 def silenced(rule: Rule) -> Rule:
-    """What of a rule serves a live instance: of an unsigned one, everything but what tells.
+    """What of a rule serves a live instance: of an unsigned one, everything but what tells or destroys.
 
-    A route becomes a question to the case's owner (once a case), so that nobody is forgotten; a grant or basis does
-    nothing. Effects keep their places, by which an instance remembers what it carried out already.
+    A route becomes a question to the case's owner, so that nobody is forgotten; a grant or basis does nothing; nothing
+    is erased, which no later signature could undo. Whoever the route or basis means waits for a person: without it
+    another reason, which it would have outweighed, might tell them more. Effects keep their places, by which an
+    instance remembers what it carried out already; what makes them wait comes behind.
     """
     if not needs_counsel(rule):
         return rule
-    return replace(rule, effects=tuple(_mute(e) if e.kind in TELLS else e for e in rule.effects))
+    waits = tuple(_waits(e) for e in rule.effects if e.kind in ("route", "basis"))
+    return replace(rule, effects=(*(_mute(e) for e in rule.effects), *waits))
 
 
 def _mute(effect: Effect) -> Effect:
     if effect.kind == "route":
-        return Effect("review", effect.when, effect.on, review="owner", options=_ASKED_INSTEAD, where=effect.where)
-    return Effect("cite", effect.when, effect.on, code="waits for counsel's signature", where=effect.where)
+        return Effect(
+            "review", effect.when, effect.on, to=effect.to, review="owner", options=_ASKED_INSTEAD,
+            within=(_ASKED_WITHIN,), where=effect.where,
+        )  # fmt: skip
+    if effect.kind == "deadline" and effect.missed == "erase":
+        return replace(effect, missed="miss")
+    if effect.kind in TELLS or effect.kind == "erase":
+        return Effect("cite", effect.when, effect.on, code="waits for counsel's signature", where=effect.where)
+    return effect
+
+
+def _waits(effect: Effect) -> Effect:
+    """Holds whoever it means, on whatever other basis (a basis: on another than her consent), until a person says."""
+    bases = _BASES if effect.kind == "basis" else frozenset[str]()
+    return Effect(
+        "hold", effect.when, effect.on, to=effect.to or ("*",), bases=bases, review="owner", asks=("review",),
+        where=effect.where,
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from routing.combine import combine
 from routing.deadlines import set_by_dispatches, set_by_rules
 from routing.decide import report, take
 from routing.dispatching import dispatch_route, tell
+from routing.effects import questions
 from routing.fold import with_mother
 from routing.law import ENGINE_VERSION, Law
 from routing.narrow import narrow
@@ -87,6 +88,7 @@ def _condition_routes(w: Working) -> None:
     set_by_dispatches(w, first)
     set_by_rules(w, look)
     report(w, look, combined)
+    questions(w, look)
 
 
 def _erase(w: Working) -> None:

@@ -89,6 +89,25 @@ def test_a_law_that_has_seen_many_decides_as_one_that_has_seen_nobody(story: Any
     assert [encode(one) for one in play.steps] == [encode(one) for one in afresh(play)]
 
 
+def _child_seen_from_laos(law: Law, name: str, sealed: tuple[str, ...]) -> Play:
+    play = Play("NGO-H@TH", law, name)
+    play.emit("IndicatorFound", "NGO-H@TH", {"found_in": "TH"}, seal=("F1",))
+    play.emit("IndicatorFound", "NGO-O@LA", seal=sealed)
+    play.emit("IndicatorFound", "NGO-O@LA",
+              {"age": "child", "trafficking_status": "PossibleVictimOfTrafficking"})  # fmt: skip
+    return play
+
+
+def test_what_was_sealed_here_earlier_is_part_of_the_position() -> None:
+    """Two children alike save in what was sealed where their emitter sits: the duty within a border tells one alone."""
+    for first, second in ((("F2", "F12"), ()), ((), ("F2", "F12"))):
+        law = replace(sample_law())
+        _child_seen_from_laos(law, "first", first)
+        play = _child_seen_from_laos(law, "second", second)
+        encode = msgspec.msgpack.encode
+        assert [encode(one) for one in play.steps] == [encode(one) for one in afresh(play)]
+
+
 def test_looking_alike_shares_a_plan_and_no_id() -> None:
     """A second subject in the same position adds no plan, and gets dispatches of its own."""
     consent = {"purposes": ["IDENTIFY"], "to": ["any@TH"], "groups": ["F1"], "until": "90d"}

@@ -59,6 +59,38 @@ def test_a_signed_assumption_tells_on_a_live_instance() -> None:
     assert (law.rules[0].signed.by, law.rules[0].signed.on) == ("A. Invented", date(2026, 1, 5))
 
 
+def test_whoever_an_unsigned_route_means_waits_whatever_else_would_tell_them() -> None:
+    """Without the route another reason would win, which may carry more: a person is asked first, and may let it go."""
+    other = [{"route": {"to": "MED@TH", "purpose": "SHELTER", "basis": "statute", "over": True},
+              "on": ["NeedsAssessed"]}]  # fmt: skip
+    (_, signed) = law_of(("R90", {}, TELLS), ("R91", {}, other), **WAITING).rules
+    live = law_of(("R90", {}, TELLS), ("R91", {}, other), signed=signature(signed), **WAITING).live()
+    play = Play("NGO-H@TH", live)
+    decision = play.emit("NeedsAssessed", "NGO-H@TH", {"found_in": "TH"}, seal=("F2",))
+    assert (decision.dispatches, [one.asks for one in decision.held]) == ((), [("review",)])
+    review = next(one for one in decision.reviews if one.asks)
+    released = play.review("release", "NGO-H@TH", review.review_id)
+    assert [(one.address, one.purpose) for one in released.dispatches] == [("MED@TH", "SHELTER")]
+
+
+def test_what_waits_for_her_consent_outlives_the_refused_question_of_an_unsigned_route() -> None:
+    """Closing a question refuses what it was about, and not the help that she may yet agree to."""
+    play = Play("NGO-H@TH", law_of(("R90", {}, TELLS), **WAITING).live())
+    decision = play.emit("NeedsAssessed", "NGO-H@TH", {"found_in": "TH"}, seal=("F1",), to=("LEG@TH",))
+    assert [one.asks for one in decision.held] == [("consent",)]
+    play.review("refuse", "NGO-H@TH", decision.reviews[0].review_id)
+    given = {"purposes": ["LEGAL"], "to": ["LEG@TH"], "until": "90d", "groups": ["F1"]}
+    assert [one.address for one in play.emit("ConsentGiven", "NGO-H@TH", consent=given).dispatches] == ["LEG@TH"]
+
+
+def test_nothing_is_erased_for_an_assumption_that_nobody_signed() -> None:
+    """No later signature could bring it back."""
+    row = ("R90", {}, [{"erase": {"groups": ["F7"]}, "on": ["NeedsAssessed"]}])
+    for law, gone in ((law_of(row, **WAITING), ("F7",)), (law_of(row, **WAITING).live(), ())):
+        decision = Play("NGO-H@TH", law).emit("NeedsAssessed", "NGO-H@TH", {"found_in": "TH"}, seal=("F7",))
+        assert decision.erase_groups == gone
+
+
 def test_a_route_that_waits_asks_the_owner_of_the_case() -> None:
     """Nobody is forgotten because a signature is missing: the owner is asked whom to tell, once a case."""
     play = Play("NGO-H@TH", law_of(("R90", {}, TELLS), **WAITING).live())
