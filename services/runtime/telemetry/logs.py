@@ -34,6 +34,24 @@ def _json(value: Any, **_: Any) -> bytes:
     return orjson.dumps(value)
 
 
+class _StandardError:
+    """Writes each line, whole, to standard error as it is at that moment: whoever replaced it may put it back."""
+
+    def msg(self, line: str | bytes) -> None:
+        """One line, from a renderer of text or of bytes."""
+        whole = line if isinstance(line, bytes) else line.encode(sys.stderr.encoding or "utf-8", "backslashreplace")
+        sys.stderr.flush()
+        sys.stderr.buffer.write(whole + b"\n")
+        sys.stderr.buffer.flush()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
+def _to_standard_error(*_names: Any) -> _StandardError:
+    return _StandardError()
+
+
 def configure_logs(*, level: int = logging.INFO, pretty: bool | None = None) -> None:
     """Set up structlog for this process. ``pretty`` None: as standard error is a terminal or not.
 
@@ -53,13 +71,13 @@ def configure_logs(*, level: int = logging.INFO, pretty: bool | None = None) -> 
                 structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+            logger_factory=_to_standard_error,
             cache_logger_on_first_use=True,
         )
         return
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=_to_standard_error,
         cache_logger_on_first_use=True,
     )
