@@ -108,14 +108,17 @@ def known_values(at: LocatedDict, fact: str, value: Any) -> frozenset[str]:
     Raises:
         InvalidInput: unknown fact or value; names ``file:line`` and the nearest known word.
     """
-    if fact not in FACTS:
-        raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))
+    _known(at, fact)
     return _words(at, fact, value)
 
 
-def _test(at: LocatedDict, fact: str, value: Any) -> FactTest:
+def _known(at: LocatedDict, fact: str) -> None:
     if fact not in FACTS:
         raise _refusal(at, fact, f"{fact} is not a fact", fact, list(FACTS))
+
+
+def _test(at: LocatedDict, fact: str, value: Any) -> FactTest:
+    _known(at, fact)
     _not_empty(at, fact, value)
     if isinstance(value, dict):
         for key, words in value.items():

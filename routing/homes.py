@@ -18,7 +18,7 @@ def homes_of(w: Working, look: Look, offer: Offer, groups: Iterable[str]) -> fro
     own = frozenset({here} if here else ())
     if offer.key is None:
         return own
-    standing = {**w.state.slot_from, **dict.fromkeys(look.record.slots, here)}
+    standing = _standing(w, look, here)
     return frozenset(standing[group] for group in groups if standing.get(group)) or own
 
 
@@ -27,4 +27,9 @@ def from_elsewhere(w: Working, look: Look) -> frozenset[tuple[str, str]]:
     here = str(look.places.get("emitter_country", ""))
     if all(country == here for country in w.state.slot_from.values()):
         return frozenset()
-    return frozenset({**w.state.slot_from, **dict.fromkeys(look.record.slots, here)}.items())
+    return frozenset(_standing(w, look, here).items())
+
+
+def _standing(w: Working, look: Look, here: str) -> dict[str, str]:
+    """Group → country of all that is sealed, the record's own groups included."""
+    return {**w.state.slot_from, **dict.fromkeys(look.record.slots, here)}

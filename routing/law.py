@@ -87,15 +87,13 @@ class Law:
                 rule = replace(rule, effects=tuple(kept))
             if rule.effects:
                 rules.append(rule)
-        changed = hashlib.sha256(f"{self.rule_set_hash} without {key}".encode()).hexdigest()
-        return replace(self, rules=tuple(rules), rule_set_hash=changed, _sets=_by_date(tuple(rules)))
+        return self._changed(tuple(rules), f"without {key}")
 
     def standing_on(self, day: date) -> Law:
         """The rules in force on a day, as if they had always been: to ask what they would do to older records."""
         always = {"valid_from": date.min, "recorded_at": date.min, "valid_to": None}
         rules = tuple([replace(rule, **always) for rule in self.rules if rule.in_force(day)])  # type: ignore[arg-type]
-        changed = hashlib.sha256(f"{self.rule_set_hash} standing on {day}".encode()).hexdigest()
-        return replace(self, rules=rules, rule_set_hash=changed, _sets=_by_date(rules))
+        return self._changed(rules, f"standing on {day}")
 
     def live(self) -> Law:
         """What of this law serves where people are real: unsigned rules that need counsel tell nobody (ADR 0170).
@@ -103,9 +101,11 @@ class Law:
         Its hash is its own if that changes anything, so that a receipt says by which of the two was decided.
         """
         rules = tuple(silenced(rule) for rule in self.rules)
-        if rules == self.rules:
-            return self
-        changed = hashlib.sha256(f"{self.rule_set_hash} live".encode()).hexdigest()
+        return self if rules == self.rules else self._changed(rules, "live")
+
+    def _changed(self, rules: tuple[Rule, ...], how: str) -> Law:
+        """Other rules in place of these, under a hash that says how they came of them; it remembers nothing yet."""
+        changed = hashlib.sha256(f"{self.rule_set_hash} {how}".encode()).hexdigest()
         return replace(self, rules=rules, rule_set_hash=changed, _sets=_by_date(rules))
 
     def waits_for_counsel(self, at: datetime) -> tuple[Rule, ...]:

@@ -10,11 +10,11 @@ import msgspec
 from contracts.address import RELATIONS
 from contracts.decision import Regrant, RuleRef
 from routing.agency import Agency
-from routing.answers import answers_for_recipient
 from routing.compiled import Compiled
 from routing.consents import allowed, names
 from routing.dispatching import tell
 from routing.offers import FEEDBACK, TAKES_BACK
+from routing.replies import answers_for_recipient
 from routing.state import Json, Made
 from routing.working import Look, Working
 
@@ -59,7 +59,7 @@ def _recalled(w: Working) -> set[UUID] | None:
     named = record.answer.dispatch_id if record.answer else record.dispatch_id
     if record.event == "ReferralWithdrawn" or named is None:
         return {m.dispatch_id for m in made if m.sender == record.emitter and _is_addressed(w, m)}
-    one = next((m for m in made if m.dispatch_id == named), None)
+    one = w.state.dispatched(named)
     if one is None or answers_for_recipient(one, record):
         return {one.dispatch_id} if one else set()
     return {m.dispatch_id for m in made if m.event_id == one.event_id}

@@ -10,6 +10,7 @@ from contracts.decision import RuleRef
 from contracts.events import ALL, EVENTS, EventType
 from routing.agency import Agency
 from routing.compiled import Compiled
+from routing.replies import answered
 from routing.targets import of_side
 from routing.working import Look, Working
 
@@ -160,14 +161,15 @@ def parties(w: Working, look: Look, relation: str) -> list[tuple[Agency, str]]:
     """The agencies that stand in a relation to the record's case, each with the role in which it is told."""
     slugs: list[tuple[str | None, str]] = []
     record, event = look.record, EVENTS[look.record.event]
-    answered = next((m for m in w.state.made if record.answer and m.dispatch_id == record.answer.dispatch_id), None)
+    replied_to = answered(w.state, record)
     if relation == "owner":
         slugs = [(record.owner, "")]
-    elif relation == "counterpart" and answered is not None:
-        slugs = [(answered.sender or record.owner, answered.sender_address or "")]
+    elif relation == "counterpart" and replied_to is not None:
+        slugs = [(replied_to.sender or record.owner, replied_to.sender_address or "")]
     elif relation == "requester":
         asked = w.state.requests.get(event.row)
-        slugs = [(answered.sender, answered.sender_address or "")] if answered else [asked] if asked else []
+        sender = (replied_to.sender, replied_to.sender_address or "") if replied_to else asked
+        slugs = [sender] if sender else []
     elif relation == "former_host":
         slugs = [(record.owner, "")] + [(m.recipient, m.address) for m in _told(w) if m.purpose == "SHELTER"]
     elif relation == "past_recipients":

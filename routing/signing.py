@@ -17,13 +17,14 @@ from datetime import date
 from typing import Any, Final
 
 from contracts.errors import InvalidInput
+from contracts.roles import Basis
 from contracts.yaml_text import LocatedDict, load_yaml
 from routing.rule import Effect, Rule, Signature
 
 SIGNATURES_FILE: Final = "signatures.yaml"
 TELLS: Final = frozenset({"route", "grant", "basis"})
 """Effects by which somebody is told, or told more."""
-_BASES: Final = frozenset({"child_duty", "statute", "vital_interest", "treaty_notice"})
+_BASES: Final = frozenset(str(basis) for basis in Basis) - {str(Basis.CONSENT)}
 _ASKED_WITHIN: Final = "72h"  # as a routine referral is to be acknowledged
 
 _NOT_SIGNED: Final = frozenset({"where", "ref", "examples", "signed", "remark", "review_on", "valid_to"})

@@ -195,6 +195,10 @@ class SubjectState(msgspec.Struct):
     unlinked: bool = False
     erased: bool = False
 
+    def dispatched(self, dispatch_id: UUID | None) -> Made | None:
+        """What was made under an id."""
+        return next((made for made in self.made if made.dispatch_id == dispatch_id), None)
+
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(SubjectState)

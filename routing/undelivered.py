@@ -15,7 +15,7 @@ TELEPHONED = (Priority.EMERGENCY, Priority.URGENT)
 
 def undelivered(w: Working, look: Look) -> None:
     """A lane parked or was refused: sender and owner hear of it; an urgent dispatch goes to the duty number."""
-    made = next((one for one in w.state.made if one.dispatch_id == w.record.dispatch_id), None)
+    made = w.state.dispatched(w.record.dispatch_id)
     if made is None:
         return
     for slug in dict.fromkeys((made.sender, w.record.owner)):

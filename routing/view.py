@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.events import EVENTS
 from contracts.roles import ACTIP_PARTIES
-from routing.answers import depends_on_testimony
+from routing.replies import depends_on_testimony
 from routing.state import Json, Recorded, SubjectState
 from routing.vocabulary import FALSE, STATED, TRUE, UNSET
 
