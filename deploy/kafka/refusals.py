@@ -39,6 +39,7 @@ _NOT_GRANTED: Final = (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
 )
+GRANT: Final = "As an administrator: sampan kafka topics, which grants each service what it needs."
 NOT_GRANTED_CODES: Final = frozenset(error.errno for error in _NOT_GRANTED)
 
 
@@ -62,7 +63,7 @@ def refusal(error: BaseException, kafka: Mapping[str, Any]) -> KafkaRefuses | No
     if isinstance(error, _NOT_GRANTED):
         return KafkaRefuses(
             f"Kafka lets {_user(kafka)} in, and not at a topic that it needs.", code="kafka-not-granted",
-            field="acl", remedy="Grant what contracts/topics gives that service: deploy.kafka.acls.ensure_acls.",
+            field="acl", remedy=GRANT,
         )  # fmt: skip
     if isinstance(error, ssl.SSLError):
         return KafkaRefuses(

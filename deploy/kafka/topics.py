@@ -24,7 +24,7 @@ from contracts.errors import SampanError, SetupProblem, TryLater
 from contracts.topics import TOPICS, Topic
 from deploy.kafka.access import Access
 from deploy.kafka.ready import admin
-from deploy.kafka.refusals import NOT_GRANTED_CODES, KafkaRefuses, reason, refusal
+from deploy.kafka.refusals import GRANT, NOT_GRANTED_CODES, KafkaRefuses, reason, refusal
 from deploy.kafka.topic_plan import TopicPlan, plan_topic
 
 _SEEN_SECONDS: Final = 30.0
@@ -152,7 +152,7 @@ async def _settings(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, 
                 f"Kafka does not tell how the topic {name} is set ({for_code(code).__name__})",
                 code="topic-not-granted",
                 field="acl",
-                remedy="As an administrator: sampan kafka topics, which grants each service what it needs.",
+                remedy=GRANT,
             )
     return {name: {entry[0]: entry[1] for entry in entries} for _, _, _, name, entries in told}
 

@@ -83,7 +83,7 @@ def check_migrated(dsn: str, field: str = "SAMPAN_DATABASE_URL") -> None:
                            remedy="Start it, or correct its address.") from None  # fmt: skip
     if table is None:
         raise SetupProblem("There is no Sampan in this database yet.", code="not-migrated", field=field,
-                           remedy="Start sampan up once on it, as the role that owns it.")  # fmt: skip
+                           remedy="Run sampan migrate once on it, as the role that owns it.")  # fmt: skip
 
 
 def mint_log_id(owner_dsn: str, reason: str, *, unheld_at: datetime | None = None) -> UUID:
