@@ -19,11 +19,12 @@ import asyncpg
 from contracts.errors import Conflict, NotFound, TryLater
 from services.runtime.batch import CONSUMER, ORIGIN
 from services.runtime.failures import NotOurs
+from services.runtime.log import LogPosition
 from services.runtime.log.headers import unpack_headers
 from services.runtime.operations import Said, record_act
+from services.runtime.parking import wait_behind
 
 ON_KAFKA: Final = "kafka/"
-IN_LOG: Final = "log/"
 _NEVER_REREAD: Final = frozenset({"router"})
 """Whoever decides by what came before: an old record after a newer one brings a withdrawn consent back."""
 _NOTE: Final = """
@@ -66,10 +67,6 @@ _STANDS: Final = """
 _PARK: Final = """
     insert into runtime.parked_keys (consumer, key, error_code, parked_at, release_requested)
     values ($1, $2, $3, $4, true) on conflict (consumer, key) do update set release_requested = true
-"""
-_PARK_RECORD: Final = """
-    insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")
-    values ($1, $2, $3, $4, $5, $6) on conflict do nothing
 """
 
 
@@ -193,13 +190,13 @@ async def read_again(connection: Any, letter: DeadLetter, said: Said) -> str:
         raise Conflict("the router would decide it after what came later of that case", code="not-reread",
                        field="LETTER", remedy="Drop it with a reason, and ask its sender to send again.")  # fmt: skip
     log_id, topic, partition, offset = origin.split("/")
-    at = UUID(log_id), topic, int(partition), int(offset)
-    key = await connection.fetchval(_STANDS, *at)
+    at = LogPosition(UUID(log_id), topic, int(partition), int(offset))
+    key = await connection.fetchval(_STANDS, at.log_id, at.topic, at.partition, at.offset)
     if key is None:
         raise _no_origin()
     await settle(connection, letter, "dead-letter-reread", said)
     await connection.execute(_PARK, consumer, key, letter.error_code, said.at)
-    await connection.execute(_PARK_RECORD, consumer, key, *at)
+    await wait_behind(connection, consumer, key, at)
     return consumer
 
 

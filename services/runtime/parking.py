@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+
+from services.runtime.log import LogPosition
 
 _LIST = """
     select k.consumer, k.key, k.error_code, k.parked_at, count(*) as records,
@@ -22,6 +25,10 @@ _LIST = """
      where $1::text is null or k.consumer = $1
      group by k.consumer, k.key
      order by k.parked_at, k.consumer, k.key
+"""
+_WAIT = """
+    insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")
+    values ($1, $2, $3, $4, $5, $6) on conflict do nothing
 """
 
 
@@ -51,6 +58,11 @@ async def request_release(pool: asyncpg.Pool, consumer: str, key: UUID) -> bool:
         *(consumer, key),
     )
     return done == "UPDATE 1"
+
+
+async def wait_behind(connection: Any, consumer: str, key: UUID, at: LogPosition) -> None:
+    """Let a record wait behind its key, which is parked; one that waits already keeps its place."""
+    await connection.execute(_WAIT, consumer, key, at.log_id, at.topic, at.partition, at.offset)
 
 
 class Releases:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from contracts.errors import Conflict
 from services.runtime.log import LogReader, StoredRecord, partition_of
+from services.runtime.parking import wait_behind
 
 _BATCH: Final = 500
 _PARK_KEY: Final = """
@@ -23,10 +24,6 @@ _PARK_KEY: Final = """
 _PARKED: Final = """
     select exists (select from runtime.parked_records
                     where consumer = $1 and topic = $2 and partition = any ($3::smallint[]))
-"""
-_PARK_RECORD: Final = """
-    insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")
-    values ($1, $2, $3, $4, $5, $6)
 """
 
 
@@ -100,5 +97,4 @@ async def park_again(connection: Any, consumer: str, records: Sequence[StoredRec
         raise Conflict("records of that case wait for a release already", code="key-parked", field="--case",
                        remedy="Release or wait for them first: sampan lanes list.")  # fmt: skip
     for record in records:
-        at = record.position
-        await connection.execute(_PARK_RECORD, consumer, key, at.log_id, at.topic, at.partition, at.offset)
+        await wait_behind(connection, consumer, key, record.position)

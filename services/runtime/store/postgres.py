@@ -14,6 +14,7 @@ from services.runtime.clock import Clock
 from services.runtime.lease import LEASE_SECONDS
 from services.runtime.log import LogPosition, NewRecord, StoredRecord, check_size
 from services.runtime.log.postgres import PostgresLogReader, append
+from services.runtime.parking import wait_behind
 from services.runtime.store.port import Advance, CommitUnknown, FencedError, ParkedRecord
 from services.runtime.wake import Wake
 
@@ -94,17 +95,12 @@ class PostgresUnitOfWork:
         return {row["key"] for row in rows}
 
     async def park(self, consumer: str, record: StoredRecord, error_code: str) -> None:
-        at = record.position
         await self._connection.execute(
             "insert into runtime.parked_keys (consumer, key, error_code, parked_at) values ($1, $2, $3, $4)"
             " on conflict do nothing",
             *(consumer, record.key, error_code, self._now),
         )
-        await self._connection.execute(
-            'insert into runtime.parked_records (consumer, key, log_id, topic, partition, "offset")'
-            " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",  # read again, it keeps its place
-            *(consumer, record.key, at.log_id, at.topic, at.partition, at.offset),
-        )
+        await wait_behind(self._connection, consumer, record.key, record.position)
 
     async def parked_records(self, consumer: str, key: UUID) -> Sequence[ParkedRecord]:
         rows = await self._connection.fetch(
