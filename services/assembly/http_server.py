@@ -51,13 +51,13 @@ class Running:
 
 
 async def serve_app(
-    app: Starlette, http: HttpSettings, running: Running, close_streams: Callable[[], None],
-    listening: Callable[[], Awaitable[None]], tls: tuple[Path, Path] | None = None,
+    app: Starlette, http: HttpSettings, running: Running, listening: Callable[[], Awaitable[None]],
+    tls: tuple[Path, Path] | None = None,
 ) -> None:  # fmt: skip
     """Serve until a signal, or until the services end.
 
     Args:
-        close_streams: ends what would never end by itself.
+        app: ``state.close_streams``, where it has streams, ends what would never end by itself.
         listening: awaited once the server accepts.
         tls: certificate and private key, PEM files.
 
@@ -71,10 +71,12 @@ async def serve_app(
             ssl_certfile=None if tls is None else tls[0], ssl_keyfile=None if tls is None else tls[1],
         )
     )  # fmt: skip
+    close_streams: Callable[[], None] | None = getattr(app.state, "close_streams", None)
 
     def stop() -> None:
         server.should_exit = True
-        close_streams()
+        if close_streams is not None:
+            close_streams()
 
     async def stop_with_services() -> None:
         await running.ended.wait()

@@ -89,14 +89,13 @@ async def _service(settings: ServerSettings, service: Service, dsn: str, keys: K
     async with process.running_instance(settings, dsn, keys, {}, alone=service, say=say) as instance:
         running = Running(partial(instance.run, services=[service]))
         store = instance.edges.store
+        listening = partial(_listening, settings, service, say)
         if service == "intake":
             app = make_app(instance, running=running)
-            close_streams = app.state.close_streams
         else:
             app = health_app(store.pool, running, partial(measured, instance))
-            close_streams = _nothing
         collector.settle()
-        await serve_app(app, settings.http, running, close_streams, partial(_listening, settings, service, say))
+        await serve_app(app, settings.http, running, listening)
 
 
 async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
@@ -128,7 +127,7 @@ async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
     collector.settle()
     try:
         await serve_app(
-            health_app(store.pool, running, text), settings.http, running, _nothing,
+            health_app(store.pool, running, text), settings.http, running,
             partial(_listening, settings, relay.NAME, say),
         )  # fmt: skip
     finally:
@@ -141,7 +140,3 @@ async def _relay(settings: ServerSettings, dsn: str, say: Say) -> None:
 async def _listening(settings: ServerSettings, member: str, say: Say) -> None:
     scheme = "https" if member == VAULT and settings.vault.certificate else "http"
     say(f"{member} is ready: {scheme}://{settings.http.host}:{settings.http.port}/readyz   (Ctrl-C stops)")
-
-
-def _nothing() -> None:
-    """There are no streams to close."""

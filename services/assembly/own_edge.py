@@ -88,7 +88,7 @@ async def _run(
         say(f"ready when http://{http.host}:{http.port}/readyz says so   (Ctrl-C stops)")
 
     try:
-        await serve_app(_app(edge, running, metrics), http, running, _nothing, listening)
+        await serve_app(_app(edge, running, metrics), http, running, listening)
     finally:
         await line.close()
 
@@ -143,7 +143,3 @@ def _trouble(edge: OwnEdge, running: Running) -> SampanError | None:
     if edge.trouble is not None or edge.has_asked:
         return edge.trouble
     return SetupProblem("the hub has not answered yet", code="starting", remedy="Wait a moment.")
-
-
-def _nothing() -> None:
-    """There are no streams to close."""

@@ -62,7 +62,7 @@ async def _serve(settings: ServerSettings, dsn: str, keys: Keyring | None, say: 
                 say(f"listening on {url}   (documentation at {url}/docs; Ctrl-C stops)")
 
         collector.settle()
-        await serve_app(app, settings.http, running, app.state.close_streams, listening)
+        await serve_app(app, settings.http, running, listening)
 
 
 @asynccontextmanager

@@ -86,7 +86,7 @@ async def run_vault(
         running = Running(_until)
         app = health_app(vault.pool, running, text)
         app.router.routes.extend(http.routes(vault, hello, token.encode(), counted))
-        await serve_app(app, settings.http, running, lambda: None, listening, tls)
+        await serve_app(app, settings.http, running, listening, tls)
     finally:
         await vault.close()
 
