@@ -52,11 +52,11 @@ async def has_user(client: AIOKafkaAdminClient, user: str) -> bool:
         KafkaRefuses, SetupProblem: as :func:`set_password`.
     """
     answer = await client._send_to_controller(_Describe(user))
-    _check(user, [(user, answer.error_code)])
+    _check(user, answer.error_code)
     ((_, code, *_),) = answer.results
     if code == _ABSENT:
         return False
-    _check(user, [(user, code)])
+    _check(user, code)
     return True
 
 
@@ -69,7 +69,8 @@ async def set_password(client: AIOKafkaAdminClient, user: str, password: str, sa
     """
     made = (user, _SHA_512, ITERATIONS, salt, salted_password(password, salt), _NO_TAGS)
     answer = await client._send_to_controller(_Alter([], [made]))
-    _check(user, [(name, code) for name, code, *_ in answer.results])
+    ((_, code, *_),) = answer.results
+    _check(user, code)
 
 
 async def remove_user(client: AIOKafkaAdminClient, user: str) -> bool:
@@ -79,21 +80,20 @@ async def remove_user(client: AIOKafkaAdminClient, user: str) -> bool:
         KafkaRefuses, SetupProblem: as :func:`set_password`.
     """
     answer = await client._send_to_controller(_Alter([(user, _SHA_512, _NO_TAGS)], []))
-    codes = [(name, code) for name, code, *_ in answer.results]
-    if codes == [(user, _ABSENT)]:
+    ((_, code, *_),) = answer.results
+    if code == _ABSENT:
         return False
-    _check(user, codes)
+    _check(user, code)
     return True
 
 
-def _check(user: str, codes: Iterable[tuple[str, int]]) -> None:
-    for _, code in codes:
-        if code in NOT_GRANTED_CODES:
-            raise KafkaRefuses("This user may not make or remove users.", code="users-not-granted", field="user",
-                               remedy="Connect as an administrator: SAMPAN_BROKERS__USER.")  # fmt: skip
-        if code != 0:
-            raise SetupProblem(f"Kafka does not alter the user {user} ({for_code(code).__name__})", code="user-refused",
-                               remedy="Look at the brokers' log.")  # fmt: skip
+def _check(user: str, code: int) -> None:
+    if code in NOT_GRANTED_CODES:
+        raise KafkaRefuses("This user may not make or remove users.", code="users-not-granted", field="user",
+                           remedy="Connect as an administrator: SAMPAN_BROKERS__USER.")  # fmt: skip
+    if code != 0:
+        raise SetupProblem(f"Kafka does not alter the user {user} ({for_code(code).__name__})", code="user-refused",
+                           remedy="Look at the brokers' log.")  # fmt: skip
 
 
 class _AlterResponse(Response):  # type: ignore[misc] # aiokafka ships no types
