@@ -221,8 +221,7 @@ async def check_nobody_apart(hub: PostgresStore) -> None:
 
 
 async def _known(hub: PostgresStore) -> Sequence[KnownLog]:
-    async with hub.pool.acquire() as connection:
-        return await known_logs(connection, ROUTER)
+    return await known_logs(hub.pool, ROUTER)
 
 
 async def _routers_logs(hub: PostgresStore) -> Sequence[Source]:
