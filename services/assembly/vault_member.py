@@ -70,7 +70,7 @@ async def run_vault(
     """Serve the keys of this instance to its services until SIGTERM.
 
     Raises:
-        SetupProblem: ``no-vault-token``; ``vault-in-clear``, others could reach it without TLS.
+        SetupProblem: ``no-vault-token``; ``vault-in-clear``, others could reach it without TLS; ``vault-half-tls``.
     """
     token, tls = token_of(settings.vault), _tls(settings)
     vault, metrics = await VaultApart.connect(dsn, keys, secrets.token_bytes), Metrics()
@@ -113,6 +113,12 @@ def _tls(settings: ServerSettings) -> tuple[Path, Path] | None:
     certificate, key = settings.vault.certificate, settings.vault.private_key
     if certificate is not None and key is not None:
         return certificate, key
+    if certificate is not None or key is not None:  # whoever named one believes that the line is closed
+        raise SetupProblem(
+            "A certificate serves only with its private key.", code="vault-half-tls",
+            field="SAMPAN_VAULT__" + ("PRIVATE_KEY" if key is None else "CERTIFICATE"),
+            remedy="Name both (PEM), or neither.",
+        )  # fmt: skip
     if not settings.http.is_loopback:
         raise SetupProblem(
             "Keys would travel in clear to whoever reaches this address.", code="vault-in-clear",
