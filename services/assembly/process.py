@@ -67,11 +67,20 @@ def owned_database(settings: ServerSettings) -> Iterator[str]:
     if settings.database_url is not None:
         yield shared_database(settings)
         return
-    if not (settings.data / "postgres").exists():
-        raise SetupProblem("There is no database in this data folder.", code="no-database", field="--data",
-                           remedy="Name the folder, or SAMPAN_DATABASE_URL.")  # fmt: skip
+    check_database_kept(settings)
     with EmbeddedPostgres(settings.data / "postgres") as server:
         yield server.owner_dsn(DATABASE)
+
+
+def check_database_kept(settings: ServerSettings) -> None:
+    """Before the data folder's database is opened by who must not make one.
+
+    Raises:
+        SetupProblem: ``no-database``.
+    """
+    if not (settings.data / "postgres").exists():
+        raise SetupProblem("There is no database in this data folder.", code="no-database", field="--data",
+                           remedy="Name the server's data folder, or SAMPAN_DATABASE_URL.")  # fmt: skip
 
 
 @contextmanager

@@ -161,9 +161,7 @@ def _place(settings: ServerSettings) -> Iterator[tuple[str, Keyring | None]]:
     if settings.database_url is not None:
         yield process.shared(settings)
         return
-    if not (settings.data / "postgres").exists():
-        raise SetupProblem("There is no database in this data folder.", code="no-database", field="--data",
-                           remedy="Name the server's data folder, or SAMPAN_DATABASE_URL.")  # fmt: skip
+    process.check_database_kept(settings)
     with process.opened(settings) as place:
         yield place
 
@@ -181,4 +179,3 @@ async def _opener(settings: ServerSettings, dsn: str, keys: Keyring | None) -> A
             yield _Opener(connection, vault, operator)
     finally:
         await connection.close()
-
