@@ -17,7 +17,7 @@ from deploy.kafka.acls import ensure_acls, relay_acls, service_acls
 from deploy.kafka.topics import ensure_topics
 from services.assembly import dead_letters_cli, partner_cli, region
 from services.assembly.kafka_line import carried_topics
-from services.assembly.operator import Json, brokers_access
+from services.assembly.operator import Data, Json, Reason, brokers_access
 from services.assembly.process import owned_database
 from services.assembly.settings import ServerSettings
 from services.runtime.clock import SystemClock
@@ -78,8 +78,8 @@ async def _prepare(settings: ServerSettings, access: Access, *, grants: bool) ->
 
 @app.command()
 def restored(
-    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words; kept with the log's new id.")],
-    data: Annotated[Path, typer.Option("--data", help="The server's data folder.")] = Path("data"),
+    reason: Reason,
+    data: Data = Path("data"),
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
